@@ -1,0 +1,49 @@
+"""The base of every parameter section: frozen, closed, and helpful about typing errors."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from segwise.errors import UsageError
+
+
+S = TypeVar("S", bound="Section")
+
+
+class Section(BaseModel):
+    """One section of params.yaml. It sits beside the code that owns it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def parse(model: type[S], values: dict[str, Any], where: str) -> S:
+    """Validate `values` as `model`, naming the wrong key and the nearest right one.
+
+    Args:
+        where: the file or section the values came from, for the error's text.
+
+    Raises:
+        UsageError: for an unknown key, a missing one or a value out of its range.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = [str(part) for part in first["loc"]]
+        known = _known_keys(model, path[:-1])
+        near = get_close_matches(path[-1], known, n=1) if first["type"] == "extra_forbidden" else []
+        hint = f"did you mean `{near[0]}`?" if near else f"allowed here: {', '.join(known)}"
+        expected = "a known parameter" if first["type"] == "extra_forbidden" else first["msg"]
+        raise UsageError(expected, f"`{'.'.join(path)}: {first['input']!r}` in {where}", hint) from error
+
+
+def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(part)
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return []
+        model = field.annotation
+    return list(model.model_fields)

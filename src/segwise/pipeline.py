@@ -1,0 +1,48 @@
+"""The table of contents: every stage in the order the data travels, and every effect. One row per verb.
+
+A stage is a function of (data, code, parameters) and lives in dvc.yaml; an effect changes the world and is run by a
+flow or a person. Each row's module is `segwise.stages.<name>`; `tests/test_pipeline_agrees.py` holds this table,
+dvc.yaml, params.yaml and the import graph to one another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segwise.spec import APPROACHES
+
+NETWORKS = ("dense", "instance")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One verb. `over` is the matrix it runs over (an argument of the command), empty where it runs once."""
+
+    name: str
+    does: str
+    over: tuple[str, ...] = ()
+
+
+STAGES: tuple[Row, ...] = (
+    Row("validate", "check images and labels against the contract"),
+    Row("profile", "read the data: sizes, densities, groups"),
+    Row("split", "divide the images into train, val and test, by group"),
+    Row("train", "train a network (dense serves semantic and hybrid)", NETWORKS),
+    Row("export", "turn an approach's network into ONNX", APPROACHES),
+    Row("calibrate", "fit an approach's operating point on the validation split", APPROACHES),
+    Row("evaluate", "measure an approach on the test split", APPROACHES),
+    Row("benchmark", "time every approach, interleaved, through the Predictor"),
+    Row("gate", "hold every approach against the thresholds, name the cheapest that passes"),
+    Row("package", "build the winner's Bento, byte-reproducible"),
+)
+
+EFFECTS: tuple[Row, ...] = (
+    Row("import", "bring a COCO data set into data/"),
+    Row("integrity", "re-hash the working data against data.dvc"),
+    Row("promote", "make the packaged Bento the champion"),
+    Row("rollback", "make the previous champion the champion again"),
+    Row("history", "list the registry's events"),
+    Row("report", "write one self-contained HTML page of the run"),
+    Row("predict", "segment images with the champion or a model folder"),
+    Row("serve", "serve the champion over HTTP"),
+)
