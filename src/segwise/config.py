@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from segwise.errors import UsageError
 
-
 S = TypeVar("S", bound="Section")
 
 
@@ -42,8 +41,8 @@ def parse(model: type[S], values: dict[str, Any], where: str) -> S:
 
 def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
     for part in path:
-        field = model.model_fields.get(part)
+        field = next((f for name, f in model.model_fields.items() if part == (f.alias or name)), None)
         if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
             return []
         model = field.annotation
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,0 +1,60 @@
+# A few words run everything. The only needs are make and Python 3.11 (or uv).
+
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export BENTOML_DO_NOT_TRACK := True
+export NO_ALBUMENTATIONS_UPDATE := 1
+export PREFECT_HOME := $(CURDIR)/.segwise/prefect
+export BENTOML_HOME := $(CURDIR)/.segwise/bentoml
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+PY := .venv/bin/python
+STAMP := .venv/.segwise-installed
+
+.PHONY: help setup data run repro serve schedule test check format lock clean
+
+help:            ## say what each word does
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+setup: $(STAMP)  ## create .venv from the hashed lock (once)
+
+$(STAMP): requirements.lock pyproject.toml .ci/setup
+	@bash .ci/setup
+	@touch $@
+
+data: setup      ## fetch the data from the remote in this repository, if it is not there
+	@[ -d data ] || $(PY) -m dvc pull -q data
+
+run: data        ## the main job: data to gated, packaged, promoted model and its report
+	@$(PY) -m flows.pipeline
+
+repro: data      ## the same stages without Prefect, without promoting
+	@$(PY) -m dvc repro
+
+serve: setup     ## serve the champion on 127.0.0.1:3000
+	@$(PY) -m segwise.cli serve
+
+schedule: data   ## a local Prefect server and the pipeline on its schedule (page: 127.0.0.1:4200)
+	@$(PY) -m flows.deployments
+
+test: data       ## the tests
+	@$(PY) -m pytest -q
+
+check: data      ## lint, types, import arrows, tests
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+	@$(PY) -m pytest -q
+
+format: setup    ## format the code
+	@$(PY) -m ruff check --fix-only .
+	@$(PY) -m ruff format .
+
+lock: setup      ## resolve pyproject.toml again into requirements.lock
+	@.venv/bin/uv pip compile pyproject.toml --extra dev --generate-hashes --no-annotate --no-header \
+		--python-version 3.11 --upgrade -o requirements.lock
+
+clean:           ## remove what the stages made (data, champion and environment stay)
+	@rm -rf work .dvc/tmp

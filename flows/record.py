@@ -1,0 +1,74 @@
+"""What the last run did, `.segwise/last_run.json`: how each stage ended and how long it took."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from segwise.errors import GateRefusedError, SegwiseError
+
+
+def last_run_path(root: Path) -> Path:
+    """Where it is kept."""
+    return root / ".segwise" / "last_run.json"
+
+
+def read_seconds(root: Path) -> dict[str, float]:
+    """Seconds each stage took when it last ran here."""
+    try:
+        return {name: float(s) for name, s in read(root).get("seconds", {}).items()}
+    except (AttributeError, TypeError, ValueError):
+        return {}
+
+
+def read(root: Path) -> dict[str, Any]:
+    """The record, `{}` if there is none or it is torn."""
+    try:
+        value = json.loads(last_run_path(root).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+class Record:
+    """Collects outcomes and failures of one run."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.seconds = read_seconds(root)
+        self.outcomes: dict[str, str] = {}
+        self.failures: dict[str, dict[str, Any]] = {}
+        self.write()
+
+    def done(self, step: str, outcome: str, seconds: float) -> None:
+        """A step succeeded; a stage that really ran teaches the next run's estimate."""
+        self.outcomes[step] = outcome
+        if outcome == "ran":
+            self.seconds[step] = round(seconds, 1)
+        self.write()
+
+    def failed(self, step: str, error: Exception) -> None:
+        """A step failed."""
+        code = error.exit_code if isinstance(error, SegwiseError) else 1
+        self.outcomes[step] = "failed"
+        self.failures[step] = {"exit_code": code, "message": str(error)}
+        self.write()
+
+    def exit_code(self) -> int:
+        """The first failure's; a refusal of the gate only if nothing worse happened."""
+        codes = [int(f["exit_code"]) for f in self.failures.values()]
+        worse = [code for code in codes if code != GateRefusedError.exit_code]
+        return (worse or codes or [0])[0]
+
+    def write(self) -> None:
+        """Store it."""
+        path = last_run_path(self._root)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        value = {
+            "exit_code": self.exit_code(),
+            "outcomes": self.outcomes,
+            "failures": self.failures,
+            "seconds": self.seconds,
+        }
+        path.write_text(json.dumps(value, indent=2), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""What the data itself says: its sizes, densities and groups."""

@@ -1,0 +1,1 @@
+"""Files become checked values: label file, images, targets, split, and whether the bytes are the recorded ones."""

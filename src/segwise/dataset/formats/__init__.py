@@ -1,0 +1,1 @@
+"""How data sets of other tools become the canonical one, one module per format."""

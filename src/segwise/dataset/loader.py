@@ -1,0 +1,185 @@
+"""Images and labels → batches of crops, decoded once and kept in memory. The draw is a function of the step alone,
+so training that was interrupted goes on with the crops it would have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from segwise.dataset.coco import ImageRecord
+from segwise.dataset.dense_targets import dense_targets
+from segwise.dataset.images import read_image
+from segwise.dataset.targets import class_map, objects
+from segwise.dataset.transforms import Cropper, Labels, seed_of
+from segwise.types import IGNORE_INDEX, ClassInfo, ClassMap, Image, Objects
+
+Kind = Literal["dense", "instance"]
+Norm = tuple[Sequence[float], Sequence[float]]  # mean and standard deviation by channel, for pixels in [0, 1]
+MIN_VISIBLE_PX = 6  # an object of which a crop shows fewer pixels is not asked of the instance network
+VALIDATION_CROPS = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One decoded image. `layers` int32 (L, H, W): 0 or 1 + the object's index, objects of a layer never overlap;
+    `class_ids` int64 (N,)."""
+
+    image: Image
+    class_map: ClassMap
+    layers: Labels
+    class_ids: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where samples come from. `ignored` are class ids that training neither rewards nor punishes."""
+
+    image_dir: Path
+    records: Sequence[ImageRecord]
+    classes: tuple[ClassInfo, ...]
+    ignored: frozenset[int] = frozenset()
+
+    def sample(self, index: int) -> Sample:
+        record = self.records[index]
+        labels, found = class_map(record, self.classes), objects(record)
+        things = {c.id for c in self.classes if c.isthing} - self.ignored
+        keep = np.array([c in things for c in found.class_ids], dtype=bool) & ~found.is_crowd
+        labels[np.isin(labels, list(self.ignored))] = IGNORE_INDEX
+        found = found.select(keep)
+        return Sample(read_image(self.image_dir / record.file_name), labels, label_layers(found), found.class_ids)
+
+
+class Crops(Dataset[dict[str, Any]]):
+    """Crop number i, normalised: `image` float32 (3, s, s); for `dense` `class_map` int64 (s, s) and the maps of
+    `dense_targets`; for `instance` `boxes` float32 (N, 4), `labels` int64 (N,), `masks` uint8 (N, s, s)."""
+
+    def __init__(self, source: Source, cropper: Cropper, kind: Kind, norm: Norm, seed: int) -> None:
+        self.source, self.cropper, self.kind, self.seed = source, cropper, kind, seed
+        self.mean, self.std = (np.array(values, dtype=np.float32) * 255 for values in norm)
+        self.cache: dict[int, Sample] = {}
+
+    def __getitem__(self, draw: tuple[int, int]) -> dict[str, Any]:
+        """`draw`: the image's index and the number of the draw."""
+        index, number = draw
+        sample = self._sample(index)
+        seed = seed_of(self.seed, number, index)
+        image, labels, layers = self.cropper(sample.image, sample.class_map, sample.layers, seed)
+        pixels = torch.from_numpy(np.ascontiguousarray(((image - self.mean) / self.std).transpose(2, 0, 1)))
+        if self.kind == "instance":
+            return {"image": pixels, **instance_targets(layers, sample.class_ids)}
+        maps = {name: torch.from_numpy(value) for name, value in dense_targets(flatten(layers)).items()}
+        return {"image": pixels, "class_map": torch.from_numpy(labels.astype(np.int64)), **maps}
+
+    def _sample(self, index: int) -> Sample:
+        if index not in self.cache:
+            self.cache[index] = self.source.sample(index)
+        return self.cache[index]
+
+
+class Draws(Sampler[tuple[int, int]]):
+    """The draws of one epoch of `length` per process: a shuffled round over all images, then the next; or, with
+    `weights`, images drawn in proportion to them. Epoch e goes on where epoch e − 1 ended."""
+
+    def __init__(self, count: int, length: int, seed: int, weights: NDArray[np.float64] | None = None) -> None:
+        self.count, self.length, self.seed, self.weights, self.epoch = count, length, seed, weights, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        is_many = dist.is_available() and dist.is_initialized()
+        world, rank = (dist.get_world_size(), dist.get_rank()) if is_many else (1, 0)
+        first = self.epoch * self.length * world + rank
+        for number in range(first, first + self.length * world, world):
+            yield int(self._round(number // self.count)[number % self.count]), number // self.count
+
+    def _round(self, number: int) -> NDArray[np.int64]:
+        rng = np.random.default_rng((self.seed, number))
+        if self.weights is None:
+            return rng.permutation(self.count)
+        return rng.choice(self.count, self.count, p=self.weights / self.weights.sum())
+
+
+def train_loader(crops: Crops, draws: Draws, batch_size: int, workers: int) -> DataLoader[Any]:
+    """Batches in the order of `draws`."""
+    return DataLoader(
+        crops, batch_size, sampler=draws, num_workers=workers, collate_fn=COLLATE[crops.kind], persistent_workers=False
+    )
+
+
+def validation_loader(crops: Crops, batch_size: int) -> DataLoader[Any]:
+    """The same fixed crops every time: one or more of each image, spread evenly over the images."""
+    count = len(crops.source.records)
+    draws = [(i * count // VALIDATION_CROPS, i) for i in range(VALIDATION_CROPS)]
+    return DataLoader(crops, batch_size, sampler=draws, collate_fn=COLLATE[crops.kind])
+
+
+def attribute_weights(records: Sequence[ImageRecord], attribute: str, power: float) -> NDArray[np.float64] | None:
+    """One weight per image: 1 / (images with the same value)^power, float64 (N,); None where all values are the same."""
+    values = [record.attributes.get(attribute, "") for record in records]
+    if len(set(values)) <= 1 or power == 0:
+        return None
+    return np.array([values.count(value) ** -power for value in values], dtype=np.float64)
+
+
+def label_layers(found: Objects) -> Labels:
+    """Objects → int32 (L, H, W), L ≥ 1: each object in the first layer where it overlaps no other; nothing is lost."""
+    layers = [np.zeros(found.size, dtype=np.int32)]
+    for number, ((x0, y0, x1, y1), crop) in enumerate(zip(found.boxes_xyxy, found.crops, strict=True), start=1):
+        free = next((layer for layer in layers if not layer[y0:y1, x0:x1][crop].any()), None)
+        if free is None:
+            layers.append(free := np.zeros(found.size, dtype=np.int32))
+        free[y0:y1, x0:x1][crop] = number
+    return np.stack(layers)
+
+
+def flatten(layers: Labels) -> Labels:
+    """One object per pixel, int32 (H, W): a later layer lies on top."""
+    flat = layers[0]
+    for layer in layers[1:]:
+        flat = np.where(layer > 0, layer, flat)
+    return flat
+
+
+def instance_targets(layers: Labels, class_ids: NDArray[np.int64]) -> dict[str, Tensor]:
+    """Boxes, labels and masks of the objects a crop shows: `boxes` xyxy float32 (N, 4), half-open."""
+    boxes, labels, masks = [], [], []
+    for layer in layers:
+        ids, areas = np.unique(layer, return_counts=True)
+        for number in ids[(ids > 0) & (areas >= MIN_VISIBLE_PX)]:
+            mask = layer == number
+            rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+            boxes.append((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+            labels.append(class_ids[number - 1])
+            masks.append(mask)
+    side = layers.shape[1:]
+    return {
+        "boxes": torch.tensor(np.array(boxes), dtype=torch.float32).reshape(-1, 4),
+        "labels": torch.tensor(np.array(labels), dtype=torch.int64),
+        "masks": torch.from_numpy(np.array(masks, dtype=np.uint8).reshape(-1, *side)),
+    }
+
+
+def _stack(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {key: torch.stack([item[key] for item in items]) for key in items[0]}
+
+
+def _lists(items: list[dict[str, Tensor]]) -> dict[str, Any]:
+    images = torch.stack([item["image"] for item in items])
+    return {"image": images, "objects": [{key: item[key] for key in ("boxes", "labels", "masks")} for item in items]}
+
+
+COLLATE = {"dense": _stack, "instance": _lists}

@@ -1,0 +1,31 @@
+"""Parameters of `evaluate` and `benchmark`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from segwise.config import Section
+
+
+class EvaluateParams(Section):
+    """`slice_by`: image attributes to report by. `replicates`: bootstrap draws, over groups."""
+
+    slice_by: tuple[str, ...] = ("modality",)
+    replicates: int = Field(default=200, ge=0, le=10_000)
+    confidence: float = Field(default=0.9, gt=0, lt=1)
+    seed: int = Field(default=0, ge=0)
+    threads: int = Field(default=2, ge=1, le=256)
+
+
+class BenchmarkParams(Section):
+    """`threads`: of ONNX Runtime, per model. `max_images`: test images timed, spread evenly. `side_px`: their size.
+
+    Each image is brought to `side_px` × `side_px` (crop, or reflection of the border), so that milliseconds of two
+    data sets compare; 0 keeps the images as they are.
+    """
+
+    threads: int = Field(default=1, ge=1, le=256)
+    warmup: int = Field(default=3, ge=0, le=100)
+    rounds: int = Field(default=2, ge=1, le=100)
+    max_images: int = Field(default=16, ge=1)
+    side_px: int = Field(default=256, ge=0, le=8192)

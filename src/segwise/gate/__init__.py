@@ -1,0 +1,1 @@
+"""Knows when a model is good enough: thresholds become checks, checks become a verdict. Pure."""

@@ -1,0 +1,109 @@
+"""Runs a training to its budget: checkpoints on the way, resumed when interrupted, the same weights either way."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+from torch import nn
+
+from segwise.models.lightning import DenseTraining, InstanceTraining
+from segwise.models.params import TrainParams
+from segwise.models.progress import ProgressLines
+
+Row = dict[str, float]
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """A checkpoint appears whole or not at all, whenever the process dies."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:  # noqa: ARG002 -- Lightning's signature
+        part = f"{path}.part"
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        torch.save(checkpoint, part)
+        Path(part).replace(path)
+
+
+class History(Callback):
+    """One row per interval: `step` and the losses. Part of the checkpoint, so it survives an interruption."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        metrics = trainer.callback_metrics.items()
+        keep = {key.removesuffix("_epoch"): float(value) for key, value in metrics if not key.endswith("_step")}
+        self.rows.append({"step": float(trainer.global_step), **keep})
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows = list(state["rows"])
+
+
+def prepare(params: TrainParams) -> None:
+    """Seeds and threads, before the network is built."""
+    torch.set_num_threads(params.threads)
+    pl.seed_everything(params.seed, workers=True, verbose=False)
+
+
+def forget(folder: Path) -> None:
+    """Remove the checkpoints of a training, if there are any."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def fit(
+    module: DenseTraining | InstanceTraining, train: Any, validation: Any, params: TrainParams, folder: Path, label: str
+) -> tuple[nn.Module, list[Row]]:
+    """Train; the network that is kept, on the CPU, and the history.
+
+    Args:
+        train: a loader whose epoch is `params.interval` steps, see `dataset.loader.Draws`.
+        validation: a loader, or None.
+        folder: where checkpoints live; one that is there is resumed.
+    """
+    prepare(params)
+    history = History()
+    last = ModelCheckpoint(folder, filename="last", every_n_epochs=1, save_top_k=1, enable_version_counter=False)
+    callbacks: list[Callback] = [history, ProgressLines(label, params.steps), last]
+    best = None
+    if params.patience and validation is not None:
+        best = ModelCheckpoint(folder, filename="best", monitor="val_loss", enable_version_counter=False)
+        callbacks += [EarlyStopping("val_loss", patience=params.patience), best]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on workers and logging intervals is not for users
+        trainer = _trainer(params, callbacks)
+        path = folder / "last.ckpt"
+        trainer.fit(module, train, validation, ckpt_path=path if path.is_file() else None, weights_only=True)
+    if best is not None and best.best_model_path:
+        module.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
+    return module.kept.cpu().eval(), history.rows
+
+
+def _trainer(params: TrainParams, callbacks: list[Callback]) -> pl.Trainer:
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    return pl.Trainer(
+        accelerator=params.accelerator,
+        devices=params.devices,
+        strategy=params.strategy,
+        precision=params.precision,
+        max_steps=params.steps,
+        max_epochs=-1,
+        gradient_clip_val=params.gradient_clip or None,
+        callbacks=callbacks,
+        deterministic="warn",  # some CUDA kernels of Mask R-CNN have no deterministic form; on the CPU all have
+        logger=False,
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,  # `Draws` divides the draws among the processes itself
+        plugins=[WholeCheckpoints()],
+    )

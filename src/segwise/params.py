@@ -1,0 +1,63 @@
+"""params.yaml as one closed, frozen value. Each section's class sits beside its owner; this module only joins them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import Field
+
+from segwise.config import Section, parse
+from segwise.dataset.params import DataParams, ProfileParams, SplitParams
+from segwise.errors import UsageError
+from segwise.evaluation.params import BenchmarkParams, EvaluateParams
+from segwise.gate.params import GateParams, PackageParams
+from segwise.labels.params import ValidateParams
+from segwise.models.params import DenseParams, ExportParams, InstanceParams
+from segwise.predict.params import CalibrateParams
+
+PARAMS_FILE = Path("params.yaml")
+
+
+class TrainParams(Section):
+    """One section per network."""
+
+    dense: DenseParams
+    instance: InstanceParams
+
+
+class Params(Section):
+    """The whole of params.yaml, one section per stage."""
+
+    data: DataParams
+    validation: ValidateParams = Field(alias="validate")  # pydantic's BaseModel already has a method `validate`
+    profile: ProfileParams
+    split: SplitParams
+    train: TrainParams
+    export: ExportParams
+    calibrate: CalibrateParams
+    evaluate: EvaluateParams
+    benchmark: BenchmarkParams
+    gate: GateParams
+    package: PackageParams
+
+
+def load(path: Path | str = PARAMS_FILE) -> Params:
+    """Read and check the parameters.
+
+    Raises:
+        UsageError: no such file, not YAML, an unknown key (with the nearest known one) or a value out of range.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UsageError(
+            f"the parameters in {path}", f"no such file in {Path.cwd()}", "run segwise in the repository's root"
+        )
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = " ".join(str(error).split())
+        raise UsageError(f"{path} to be YAML", where, "correct that line") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"sections in {path}", f"a {type(values).__name__}", "restore it: `git checkout params.yaml`")
+    return parse(Params, values, str(path))

@@ -1,0 +1,1 @@
+"""From an image to a Prediction: the one path that evaluation, benchmark, batch scoring and serving share."""

@@ -1,0 +1,136 @@
+"""Predictor: a model folder → image → Prediction, with ONNX Runtime. Training code is never imported here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from segwise.errors import DataInvalidError, IntegrityError, UsageError
+from segwise.predict import hybrid, instance, semantic
+from segwise.spec import ModelSpec, read_spec
+from segwise.types import Image, Prediction
+
+DECODERS: dict[str, Any] = {"semantic": semantic, "hybrid": hybrid, "instance": instance}  # modules, same members
+HEADS = {
+    "semantic": ("logits",),
+    "hybrid": ("logits", "center", "offset", "distance"),
+    "instance": ("boxes", "labels", "scores", "masks"),
+}
+STRIDE = hybrid.STRIDE  # of the dense maps, relative to the network's input
+Outputs = dict[str, NDArray[Any]]
+
+
+class Predictor:
+    """One loaded model. Not shared between threads that predict at once."""
+
+    def __init__(self, session: Any, spec: ModelSpec) -> None:
+        self.spec = spec
+        self._session = session
+        self._decoder = DECODERS[spec.approach]
+        self._heads = list(HEADS[spec.approach])
+        self.point: dict[str, float] = {**self._decoder.POINT_DEFAULTS, **spec.point}
+
+    @classmethod
+    def load(cls, folder: Path, threads: int = 1, device: Literal["cpu", "cuda"] = "cpu") -> Predictor:
+        """Load `folder` (model.onnx, model.json), its bytes verified.
+
+        Raises:
+            IntegrityError: the graph is missing, changed, or not a graph of this approach.
+            UsageError: CUDA was asked for and this ONNX Runtime has none.
+        """
+        spec = read_spec(folder)
+        return cls(_session(folder / "model.onnx", threads, device, set(HEADS[spec.approach])), spec)
+
+    def predict(self, image: Image, *, all_candidates: bool = False) -> Prediction:
+        """Segment one image, uint8 (H, W, 3) RGB.
+
+        The objects are those a user is shown and counts. `all_candidates` also keeps the ones under the fitted score
+        threshold: what AP, a ranking metric, is measured over.
+        """
+        return self.decode(self.outputs(image), image.shape[:2], all_candidates=all_candidates)
+
+    def outputs(self, image: Image, zoom: float | None = None) -> Outputs:
+        """The network's outputs for the image alone: padding cropped, boxes in image pixels."""
+        _check(image)
+        tensor, size = prepare(image, self.spec, self.spec.zoom if zoom is None else zoom)
+        values = dict(zip(self._heads, self._session.run(self._heads, {"image": tensor}), strict=True))
+        if self.spec.approach == "instance":
+            return {**values, "boxes": _boxes_in_image(values["boxes"], size, image.shape[:2])}
+        height, width = size[0] // STRIDE, size[1] // STRIDE
+        return {name: np.ascontiguousarray(value[..., :height, :width]) for name, value in values.items()}
+
+    def decode(
+        self,
+        outputs: Outputs,
+        size: tuple[int, ...],
+        point: dict[str, float] | None = None,
+        *,
+        all_candidates: bool = False,
+    ) -> Prediction:
+        """Outputs → Prediction for an image of `size` (H, W), at `point` (default: the fitted one)."""
+        prediction: Prediction = self._decoder.decode(
+            outputs, (size[0], size[1]), self.spec, point or self.point, candidates=all_candidates
+        )
+        return prediction
+
+
+def prepare(image: Image, spec: ModelSpec, zoom: float) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    """The network's input, float32 (1, 3, h, w), and the (h, w) that the image takes of it before padding.
+
+    Both sides are even, so that the stride-2 maps line up with the image exactly.
+    """
+    height, width = (max(STRIDE, STRIDE * round(side * zoom / STRIDE)) for side in image.shape[:2])
+    if (height, width) != image.shape[:2]:
+        way = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
+        image = cv2.resize(image, (width, height), interpolation=way)  # type: ignore[assignment]  # cv2 stubs
+    bottom, right = -height % spec.stride_px, -width % spec.stride_px
+    if bottom or right:
+        image = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_REFLECT_101)  # type: ignore[assignment]  # cv2 stubs
+    tensor = np.empty((1, 3, *image.shape[:2]), dtype=np.float32)
+    for channel, (mean, std) in enumerate(zip(spec.mean, spec.std, strict=True)):
+        np.multiply(image[..., channel], np.float32(1 / (255 * std)), out=tensor[0, channel])
+        tensor[0, channel] -= np.float32(mean / std)
+    return tensor, (height, width)
+
+
+def _boxes_in_image(boxes: NDArray[np.float32], size: tuple[int, int], full: tuple[int, ...]) -> NDArray[np.float32]:
+    """Boxes of a network input of `size` as boxes of the image of size `full`, clipped to it."""
+    scale = np.array([full[1] / size[1], full[0] / size[0]] * 2, dtype=np.float32)
+    limit = np.array([full[1], full[0]] * 2, dtype=np.float32)
+    return np.asarray(np.clip(boxes.reshape(-1, 4) * scale, 0, limit), dtype=np.float32)
+
+
+def _check(image: Image) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise DataInvalidError(
+            "an RGB image, uint8 (H, W, 3)", f"{image.dtype} {image.shape}", "decode it with segwise.dataset.images"
+        )
+
+
+def _session(graph: Path, threads: int, device: str, heads: set[str]) -> Any:
+    import onnxruntime as ort
+
+    provider = "CUDAExecutionProvider" if device == "cuda" else "CPUExecutionProvider"
+    if provider not in ort.get_available_providers():
+        raise UsageError("an ONNX Runtime with CUDA", "one without", "install onnxruntime-gpu, or use the CPU")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3  # errors only
+    try:
+        session = ort.InferenceSession(str(graph), options, providers=[provider])
+    except Exception as error:  # onnxruntime raises its own unnamed kinds
+        raise IntegrityError(
+            "a loadable ONNX graph", f"{graph}: {error}", "export the model again: `dvc repro`"
+        ) from error
+    missing = heads - {output.name for output in session.get_outputs()}
+    if missing:
+        raise IntegrityError(
+            f"a graph with the outputs {sorted(heads)}",
+            f"{graph} without {sorted(missing)}",
+            "export it again: `dvc repro`",
+        )
+    return session

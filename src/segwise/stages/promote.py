@@ -1,0 +1,52 @@
+"""promote: make the packaged Bento the champion. Bytes first, the record last."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from segwise import registry, store
+from segwise.errors import GateRefusedError, IntegrityError
+
+PACKAGE = Path("work/package")
+
+
+def run(actor: str, reason: str) -> dict[str, Any]:
+    """Store, unpack and verify `work/package/segwise.bento`, then record it. The champion again: nothing happens.
+
+    Raises:
+        GateRefusedError: there is no winner to promote.
+        IntegrityError: the archive is not what its manifest says, or the registry is damaged.
+        UsageError: actor or reason is empty.
+    """
+    registry.require_text(actor=actor, reason=reason)
+    expected, why = _packaged()
+    with registry.locked():
+        champion = registry.champion(registry.read())
+        sha256 = store.keep(PACKAGE / "segwise.bento")
+        digest, _, manifest = store.unpack(sha256)
+        if manifest != expected:
+            raise IntegrityError(
+                f"the archive that {PACKAGE}/manifest.json describes", f"{digest} with another", "`dvc repro package`"
+            )
+        answer = {"winner": manifest["winner"], "digest": digest, "bento_sha256": sha256}
+        if champion is not None and champion.digest == digest:
+            return {**answer, "changed": False, "summary": f"{digest[:12]} already is the champion: nothing to do"}
+        details = {"approach": manifest["winner"], "why": why, "data_md5": manifest["data_md5"]}
+        record = {**registry.who(actor, reason), "digest": digest, "bento_sha256": sha256, "details": details}
+        event = registry.append("promote", record)
+    summary = f"{manifest['winner']} is the champion: {digest[:12]} (event {event.seq})"
+    return {**answer, "changed": True, "seq": event.seq, "summary": summary}
+
+
+def _packaged() -> tuple[dict[str, Any], str]:
+    path, checks = PACKAGE / "manifest.json", Path("work/gate/checks.json")
+    if not path.is_file():
+        raise IntegrityError("a package", f"no {path}", "run `dvc repro` to build it")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    why = json.loads(checks.read_text(encoding="utf-8"))["why"] if checks.is_file() else manifest["why"]
+    if manifest["winner"] is None:
+        remedy = "improve a model, or revise the thresholds in params.yaml"
+        raise GateRefusedError("an approach that passes the gate", why.rstrip("."), remedy)
+    return manifest, why

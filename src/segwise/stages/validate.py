@@ -1,0 +1,41 @@
+"""segwise validate: data/ → work/labels/ (facts, findings, summary, Data Docs); an error-level finding stops here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from segwise.dataset import schema
+from segwise.dataset.params import DataParams
+from segwise.labels import contract, findings
+from segwise.labels.inspection import inspect
+from segwise.labels.params import ValidateParams
+from segwise.labels.rules import rules
+from segwise.spec import canonical_json
+
+OUT = Path("work/labels")
+STATE = Path(".segwise/findings.json")  # survives a failed stage, whose outputs DVC may remove
+
+
+def run(data: DataParams, params: ValidateParams) -> dict[str, Any]:
+    """Check the images and labels against the contract.
+
+    Raises:
+        DataInvalidError: there is an error-level finding; all findings are in .segwise/findings.json.
+    """
+    STATE.unlink(missing_ok=True)
+    book = rules(params)
+    found = inspect(Path(data.dir), book)
+    for path in (STATE, OUT / "findings.json"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(findings.as_json(found.findings), encoding="utf-8")
+    for name, table in found.tables.items():
+        table.to_parquet(OUT / f"{name}.parquet", index=False)
+    if schema.errors_in(found.findings):
+        raise schema.refusal(found.findings, str(STATE))
+    contract.run(found.tables, book, OUT / "data_docs")
+    sizes = {f"num_{name}": len(table) for name, table in found.tables.items()}
+    summary = {**sizes, **findings.counts(found.findings)}
+    (OUT / "summary.json").write_text(canonical_json(summary), encoding="utf-8")
+    words = f"{sizes['num_images']} images, {sizes['num_objects']} objects, warnings: {summary['num_warnings']}"
+    return {"summary": f"{words} → {OUT}/data_docs/index.html", **summary}

@@ -1,0 +1,115 @@
+"""Where promoted packages live: archives by the SHA-256 of their bytes, unpacked champions by their digest.
+
+Both appear whole or not at all (temporary name, fsync, rename), so a killed promotion leaves nothing to clean up.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from segwise import registry
+from segwise.bundle import MODEL, verify
+from segwise.errors import IntegrityError, SegwiseError
+from segwise.spec import sha256_of
+
+STATE = Path(".segwise")
+LOST = "package it again (`dvc repro package`, `segwise promote`), or go back with `segwise rollback`"
+
+
+def keep(archive: Path) -> str:
+    """Copy an archive into the store, if it is not there yet. Returns its SHA-256."""
+    sha256 = sha256_of(archive)
+    target = _archive(sha256)
+    if target.is_file() and sha256_of(target) == sha256:
+        return sha256
+    with _temporary(target.parent) as folder:
+        copy = folder / "archive"
+        shutil.copyfile(archive, copy)
+        if sha256_of(copy) != sha256:
+            raise IntegrityError(f"{archive} to stay as it is while it is copied", "other bytes", "try again")
+        _sync(copy)
+        copy.replace(target)
+    _sync(target.parent)
+    return sha256
+
+
+def unpack(sha256: str, digest: str | None = None) -> tuple[str, Path, dict[str, Any]]:
+    """Unpack a stored archive, verify it, and give it its digest's name.
+
+    Returns:
+        The digest, the folder `.segwise/champions/<digest>` and the manifest.
+
+    Raises:
+        IntegrityError: the archive is gone, damaged, or is not the package `digest`.
+    """
+    archive = _archive(sha256)
+    if not archive.is_file() or sha256_of(archive) != sha256:
+        came = "other bytes" if archive.is_file() else "no such file"
+        raise IntegrityError(f"the promoted archive {archive}", came, LOST)
+    champions = STATE / "champions"
+    with _temporary(champions) as folder:
+        fresh = folder / "bento"
+        try:
+            with tarfile.open(archive, "r:xz") as tar:
+                tar.extractall(fresh, filter="data")
+        except (tarfile.TarError, OSError, EOFError) as error:
+            if isinstance(error, OSError) and error.errno:  # the disk, not the archive
+                raise
+            raise IntegrityError(f"a readable archive {archive}", str(error), LOST) from error
+        digest, manifest = verify(fresh, digest)
+        target = champions / digest
+        if target.exists():
+            target.replace(folder / "old")
+        fresh.replace(target)
+    _sync(champions)
+    return digest, target, manifest
+
+
+def champion() -> tuple[Path, registry.Event]:
+    """The champion's verified folder (a Bento) and the event that made it so; unpacked again if it was damaged.
+
+    Raises:
+        SegwiseError: nothing has been promoted.
+        IntegrityError: the registry or the stored archive is damaged.
+    """
+    event = registry.champion(registry.read())
+    if event is None:
+        remedy = "run `make run`, or `dvc repro` and `segwise promote`"
+        raise SegwiseError("a champion in the registry", "none: nothing was promoted yet", remedy)
+    folder = STATE / "champions" / event.digest
+    try:
+        verify(folder, event.digest)
+    except IntegrityError:
+        folder = unpack(event.bento_sha256, event.digest)[1]
+    return folder, event
+
+
+def champion_model() -> Path:
+    """The champion's model folder, verified: what `Predictor.load` takes."""
+    return champion()[0] / MODEL
+
+
+def _archive(sha256: str) -> Path:
+    return STATE / "store" / f"{sha256}.bento"
+
+
+@contextmanager
+def _temporary(beside: Path) -> Iterator[Path]:
+    beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=beside) as folder:
+        yield Path(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

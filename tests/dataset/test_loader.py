@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from segwise.dataset import coco
+from segwise.dataset.loader import (
+    Crops,
+    Draws,
+    Source,
+    attribute_weights,
+    flatten,
+    instance_targets,
+    label_layers,
+    train_loader,
+    validation_loader,
+)
+from segwise.dataset.transforms import Cropper, CropSpec
+from segwise.types import IGNORE_INDEX, Objects
+
+CHANCES = {"brightness_p": 0.5, "colour_p": 0.5, "invert_p": 0.2, "grey_p": 0.2, "blur_p": 0.2, "noise_p": 0.2}
+NORM = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+
+
+def crops(root: Path, kind: str = "dense", spec: CropSpec | None = None, ignored: frozenset[int] = frozenset()) -> Crops:
+    dataset = coco.read(root)
+    source = Source(root / "images", dataset.images, dataset.classes, ignored)
+    return Crops(source, Cropper(spec or CropSpec(64, 1.5, 1.25, CHANCES), True), kind, NORM, 0)  # type: ignore[arg-type]
+
+
+def plain(side: int = 64, zoom: float = 1.0) -> CropSpec:
+    return CropSpec(side, zoom, 1.0, {})
+
+
+def test_a_draw_is_a_function_of_its_numbers_alone(tiny_dataset: Path) -> None:
+    first, second = crops(tiny_dataset), crops(tiny_dataset)
+    second[(3, 0)], second[(1, 5)]
+    ours, theirs = first[(1, 2)], second[(1, 2)]
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    assert not torch.equal(first[(1, 3)]["image"], ours["image"])
+
+
+def test_worker_processes_give_the_batches_that_no_workers_give(tiny_dataset: Path) -> None:
+    none, two = (
+        [batch["image"] for batch in train_loader(crops(tiny_dataset), Draws(12, 8, 0), 4, workers)] for workers in (0, 2)
+    )
+    assert len(none) == 2
+    assert all(torch.equal(a, b) for a, b in zip(none, two, strict=True))
+
+
+def test_every_image_is_drawn_once_a_round_and_epochs_follow_on_one_another() -> None:
+    draws, seen = Draws(count=7, length=5, seed=1), []
+    for epoch in range(7):
+        draws.set_epoch(epoch)
+        seen += list(draws)
+    assert sorted(seen) == [(index, number) for index in range(7) for number in range(5)]
+
+
+def test_rare_values_of_an_attribute_are_drawn_as_often_as_common_ones(tiny_dataset: Path) -> None:
+    records = coco.read(tiny_dataset).images
+    few = [records[0], *[r for r in records if r.attributes["modality"] != records[0].attributes["modality"]]]
+    weights = attribute_weights(few, "modality", 1.0)
+    assert weights is not None
+    drawn = [index for index, _ in Draws(len(few), 4000, 0, weights)]
+    assert drawn.count(0) / 4000 == pytest.approx(0.5, abs=0.04)
+    assert attribute_weights(few, "no such attribute", 1.0) is None
+
+
+def test_an_enlarged_crop_holds_what_the_image_holds(tiny_dataset: Path) -> None:
+    item = crops(tiny_dataset, spec=plain(side=128, zoom=2.0))[(0, 0)]
+    bright = item["image"].mean(0) > 0  # discs are the bright part of the first image
+    agree = (bright == (item["class_map"] == 1)).float().mean()
+    assert item["image"].shape == (3, 128, 128)
+    assert agree > 0.97
+
+
+def test_a_crop_larger_than_the_image_is_filled_with_pixels_that_do_not_count(tiny_dataset: Path) -> None:
+    item = crops(tiny_dataset, spec=plain(side=128, zoom=1.0))[(0, 0)]
+    ignored = (item["class_map"] == IGNORE_INDEX).sum().item()
+    assert ignored == 128 * (128 - 96)
+
+
+def test_an_ignored_class_leaves_no_pixel_and_no_object(tiny_dataset: Path) -> None:
+    item = crops(tiny_dataset, spec=plain(), ignored=frozenset({1}))[(0, 0)]
+    assert not (item["class_map"] == 1).any()
+    assert (item["class_map"] == IGNORE_INDEX).any()
+    assert not item["thing"].any()
+
+
+def test_overlapping_objects_come_back_whole_as_instance_targets() -> None:
+    masks = np.zeros((3, 20, 20), dtype=bool)
+    masks[0, 2:10, 2:10], masks[1, 6:14, 6:14], masks[2, 15:19, 2:8] = True, True, True
+    layers = label_layers(Objects.from_masks(list(masks), [1, 2, 1], [1, 1, 1], (20, 20)))
+    found = instance_targets(layers, np.array([1, 2, 1]))
+    assert layers.shape == (2, 20, 20)
+    order = np.lexsort(found["boxes"].numpy().T[::-1])
+    assert found["boxes"].numpy()[order].tolist() == [[2, 2, 10, 10], [2, 15, 8, 19], [6, 6, 14, 14]]
+    assert found["labels"].numpy()[order].tolist() == [1, 1, 2]
+    np.testing.assert_array_equal(found["masks"].numpy()[order].astype(bool), masks[[0, 2, 1]])
+    assert set(np.unique(flatten(layers))) == {0, 1, 2, 3}
+
+
+def test_an_image_without_objects_has_empty_instance_targets() -> None:
+    found = instance_targets(np.zeros((1, 16, 16), dtype=np.int32), np.zeros(0, dtype=np.int64))
+    assert {key: tuple(value.shape) for key, value in found.items()} == {
+        "boxes": (0, 4), "labels": (0,), "masks": (0, 16, 16)
+    }  # fmt: skip
+
+
+def test_validation_shows_every_image_and_the_same_crops_each_time(tiny_dataset: Path) -> None:
+    loader = validation_loader(crops(tiny_dataset), 8)
+    first, second = ([batch["image"] for batch in loader] for _ in range(2))
+    assert sum(len(batch) for batch in first) == 32
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))

@@ -1,0 +1,97 @@
+"""The parts of the flows that need no Prefect."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from flows.dag import Stage, read_dag
+from flows.environment import settings
+from flows.process import Processes, StoppedError, repair_rwlock
+from flows.progress import clock, time_left_s
+from flows.record import Record
+from segwise.errors import BusyError, GateRefusedError, UsageError
+from tests.flows.conftest import dvc
+
+
+def test_time_left_is_the_longest_chain_or_the_work_divided_by_the_workers() -> None:
+    stages = [Stage("a", ()), Stage("b", ("a",)), Stage("c", ("a",)), Stage("d", ("b", "c"))]
+    assert time_left_s(stages, {"a": 1, "b": 10, "c": 2, "d": 1}, jobs=2) == 12
+    assert time_left_s(stages, {"b": 10, "c": 10}, jobs=1) == 20
+    assert time_left_s(stages, {}, jobs=2) == 0
+
+
+def test_durations_are_said_as_people_say_them() -> None:
+    assert [clock(5.4), clock(185)] == ["5 s", "3:05 min"]
+
+
+def test_a_stage_that_measures_time_waits_for_everything_that_does_not_wait_for_it(tmp_path: Path) -> None:
+    dvc(tmp_path, "init", "-q", "--no-scm")
+    (tmp_path / "dvc.yaml").write_text(
+        "stages:\n"
+        "  make: {cmd: 'true', outs: [m]}\n"
+        "  time: {cmd: 'true', deps: [m], outs: [t], meta: {alone: true}}\n"
+        "  other: {cmd: 'true', deps: [m], outs: [o]}\n"
+        "  judge: {cmd: 'true', deps: [t], outs: [j]}\n"
+    )
+    after = {stage.name: stage.after for stage in read_dag(tmp_path)}
+    assert after == {"make": (), "other": ("make",), "time": ("make", "other"), "judge": ("time",)}
+    assert list(after).index("time") > list(after).index("other")
+
+
+def test_a_broken_pipeline_file_is_told_without_a_traceback(tmp_path: Path) -> None:
+    dvc(tmp_path, "init", "-q", "--no-scm")
+    (tmp_path / "dvc.yaml").write_text("stages:\n  make: {comand: 'true'}\n")
+    with pytest.raises(UsageError, match="a pipeline DVC can read"):
+        read_dag(tmp_path)
+
+
+def test_a_process_that_runs_too_long_is_killed_with_its_children(tmp_path: Path) -> None:
+    lines: list[str] = []
+    begin = time.monotonic()
+    finished = Processes(tmp_path).run(["sh", "-c", "echo hello; sleep 100 & sleep 100"], lines.append, timeout_s=1)
+    assert lines == ["hello"]
+    assert finished.code != 0
+    assert "longer than 1 s" in finished.lines[-1]
+    assert time.monotonic() - begin < 20
+
+
+def test_progress_bars_are_split_into_lines_and_nothing_starts_after_a_stop(tmp_path: Path) -> None:
+    lines: list[str] = []
+    processes = Processes(tmp_path)
+    processes.run([sys.executable, "-c", r"print('1 %\r2 %\r3 %')"], lines.append, timeout_s=30)
+    assert lines == ["1 %", "2 %", "3 %"]
+    processes.stop()
+    with pytest.raises(StoppedError):
+        processes.run(["true"], lines.append, timeout_s=30)
+
+
+def test_only_a_torn_lock_file_is_removed(tmp_path: Path) -> None:
+    lock = tmp_path / ".dvc" / "tmp" / "rwlock"
+    assert not repair_rwlock(tmp_path)
+    lock.parent.mkdir(parents=True)
+    lock.write_text("{}")
+    assert not repair_rwlock(tmp_path)
+    lock.write_text('{"write": {"a')
+    assert repair_rwlock(tmp_path)
+    assert not lock.exists()
+
+
+def test_the_exit_code_is_the_worst_reason_not_the_last(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    assert record.exit_code() == 0
+    record.failed("promote", GateRefusedError("a", "b", "c"))
+    assert record.exit_code() == 3
+    record.failed("report", BusyError("a", "b", "c"))
+    assert record.exit_code() == 6
+
+
+def test_the_environment_switches_reporting_home_off_and_leaves_what_a_user_chose(tmp_path: Path) -> None:
+    out = settings(tmp_path, {"PREFECT_HOME": "/elsewhere", "PATH": "/usr/bin"})
+    assert "PREFECT_HOME" not in out
+    assert out["DO_NOT_TRACK"] == "1"
+    assert out["OMP_WAIT_POLICY"] == "passive"
+    assert out["PATH"].split(":")[0] == str(Path(sys.executable).parent)

@@ -1,0 +1,144 @@
+"""Thresholds become checks, checks become a verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from segwise.errors import IntegrityError
+from segwise.gate.checks import make_checks
+from segwise.gate.params import GateParams, Thresholds
+from segwise.gate.verdict import gather, judge
+from segwise.spec import canonical_json
+from segwise.stages import gate
+
+GOOD = {"miou": 0.9, "count_error": 0.1, "p50_ms": 20.0, "p95_ms": 25.0}
+
+
+def test_a_value_on_its_limit_passes() -> None:
+    checks = make_checks({"miou": 0.8, "count_error": 0.15}, {"min_miou": 0.8, "max_count_error": 0.15})
+    assert [c.passed for c in checks] == [True, True]
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["min_miou", "max_count_error"])
+def test_a_missing_or_undefined_value_never_passes(name: str, value: float | None) -> None:
+    (check,) = make_checks({name[4:]: value}, {name: 0.5})
+    assert not check.passed
+    assert check.value is None
+    assert "no number" in check.requirement()
+
+
+def test_a_check_without_a_limit_is_not_made() -> None:
+    assert judge({"semantic": GOOD}, GateParams()).checks == {"semantic": ()}
+
+
+def test_the_cheapest_approach_that_passes_wins_not_the_best() -> None:
+    values = {
+        "semantic": GOOD | {"count_error": 0.4, "p50_ms": 5.0},
+        "hybrid": GOOD,
+        "instance": GOOD | {"count_error": 0.01, "p50_ms": 200.0},
+    }
+    verdict = judge(values, GateParams(max_count_error=0.15))
+    assert verdict.winner == "hybrid"
+    assert "semantic fails: count error would have to fall from 40.0 % to at most 15.0 %" in verdict.why()
+
+
+def test_clock_noise_does_not_change_the_winner() -> None:
+    def winner(semantic_ms: float, hybrid_ms: float) -> str | None:
+        values = {"hybrid": GOOD | {"p50_ms": hybrid_ms}, "semantic": GOOD | {"p50_ms": semantic_ms}}
+        return judge(values, GateParams(same_cost_within=0.1)).winner
+
+    assert winner(20.0, 20.4) == winner(20.4, 20.0) == winner(20.9, 19.5) == "semantic"
+    assert winner(30.0, 20.0) == "hybrid"
+
+
+def test_the_numbers_come_from_both_files() -> None:
+    values = gather({"ap": 0.5, "ap50": 0.7, "miou": 0.9}, {"p95_ms": 30.0, "model_mb": 14.0})
+    assert (values["mask_ap"], values["mask_ap50"], values["miou"]) == (0.5, 0.7, 0.9)
+    assert (values["p95_ms"], values["model_mb"], values["pq"]) == (30.0, 14.0, None)
+
+
+def test_an_approach_that_was_not_timed_is_never_the_cheapest() -> None:
+    values = {"semantic": GOOD | {"p50_ms": None}, "instance": GOOD}
+    assert judge(values, GateParams(min_miou=0.5)).winner == "instance"
+
+
+def test_the_order_of_the_approaches_does_not_matter() -> None:
+    values = dict.fromkeys(("instance", "hybrid", "semantic"), GOOD)
+    params = GateParams(min_miou=0.5)
+    assert judge(values, params) == judge(dict(reversed(values.items())), params)
+
+
+def test_limits_of_one_approach_replace_or_drop_the_general_ones() -> None:
+    own = Thresholds.model_validate({"min_mask_ap50": None, "max_count_error": 0.3})
+    params = GateParams(min_mask_ap50=0.7, min_miou=0.8, max_count_error=0.15, per_approach={"semantic": own})
+    assert params.limits("semantic") == {"min_miou": 0.8, "max_count_error": 0.3}
+    assert params.limits("hybrid") == {"min_miou": 0.8, "min_mask_ap50": 0.7, "max_count_error": 0.15}
+
+
+def test_nothing_wins_when_nothing_passes_and_every_remedy_is_named() -> None:
+    verdict = judge({"semantic": GOOD, "hybrid": GOOD | {"miou": None}}, GateParams(min_miou=0.95, max_p95_ms=10))
+    assert verdict.winner is None
+    for part in (
+        "mIoU would have to rise from 0.900 to at least 0.950",
+        "from 25.0 ms to at most 10.0 ms",
+        "hybrid fails: mIoU has no number",
+    ):
+        assert part in verdict.why()
+
+
+def test_a_near_miss_is_shown_with_enough_digits_to_see_it() -> None:
+    (check,) = make_checks({"count_error": 0.15004}, {"max_count_error": 0.15})
+    assert "from 15.004 %" in check.requirement()
+
+
+def write_work(root: Path, p95_ms: float = 25.0, approaches: tuple[str, ...] = ("semantic", "hybrid")) -> None:
+    timings = {a: {"p50_ms": p95_ms * 0.8, "p95_ms": p95_ms, "model_mb": 14.0} for a in approaches}
+    (root / "work").mkdir(exist_ok=True)
+    (root / "work/benchmark.json").write_text(canonical_json({"approaches": timings}))
+    for approach in approaches:
+        folder = root / "work/evaluate" / approach
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "metrics.json").write_text(canonical_json({"miou": 0.9, "count_error": 0.1}))
+
+
+def test_the_verdict_file_is_the_same_whatever_the_clock_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = []
+    for p95_ms in (123.4567, 145.9876):
+        write_work(tmp_path, p95_ms)
+        gate.run(GateParams(min_miou=0.8, max_p95_ms=100))
+        texts.append(Path("work/gate/verdict.json").read_text())
+        assert str(p95_ms)[:5] in Path("work/gate/checks.json").read_text()
+    assert texts[0] == texts[1]
+    assert "123" not in texts[0]
+    assert json.loads(texts[0])["winner"] is None
+
+
+def test_a_moved_limit_that_changes_no_outcome_leaves_the_verdict_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_work(tmp_path)
+    texts = []
+    for limit in (0.7, 0.8, 0.95):
+        gate.run(GateParams(min_miou=limit))
+        texts.append(Path("work/gate/verdict.json").read_text())
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_the_gate_stage_returns_normally_on_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_work(tmp_path)
+    result = gate.run(GateParams(min_miou=0.99))
+    assert result["winner"] is None
+    assert result["approaches"]["hybrid"]["checks"][0]["value"] == 0.9
+
+
+def test_the_gate_stage_asks_for_figures_when_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(IntegrityError, match="dvc repro"):
+        gate.run(GateParams())

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+import torch
+from torch import nn
+
+from segwise.errors import IntegrityError
+from segwise.models import build, hybrid, instance, onnx, semantic
+from segwise.models.params import DenseParams, EncoderParams, InstanceParams
+from segwise.spec import ClassSpec
+
+CLASSES = (ClassSpec(id=1, name="a", isthing=True), ClassSpec(id=2, name="b", isthing=False))
+NONE = EncoderParams(pretrained="none")
+SIBLINGS = {"semantic": semantic, "hybrid": hybrid, "instance": instance}
+
+
+def network(approach: str) -> nn.Module:
+    """A network with random weights whose instance head is as sure as a trained one."""
+    torch.manual_seed(0)
+    if approach != "instance":
+        return build.build(DenseParams(encoder=NONE, decoder_widths=(16, 8, 8, 8)), len(CLASSES)).eval()
+    net = build.build(InstanceParams(encoder=NONE, pyramid_width=16, box_width=32, mask_layers=1), len(CLASSES)).eval()
+    nn.init.normal_(net.heads.box_predictor.cls_score.weight, std=0.5)  # type: ignore[union-attr]
+    return net
+
+
+@pytest.fixture(scope="module", params=["semantic", "hybrid", "instance"])
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, nn.Module, Path]:
+    sibling = SIBLINGS[request.param]
+    graph = sibling.Graph(network(request.param))
+    path = tmp_path_factory.mktemp("graph") / "model.onnx"
+    onnx.write(graph, path, sibling.OUTPUTS, sibling.DYNAMIC_AXES, 17)
+    return request.param, graph, path
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 160)])
+def test_the_graph_answers_what_the_network_answers_at_any_size(
+    exported: tuple[str, nn.Module, Path], size: tuple[int, int]
+) -> None:
+    approach, graph, path = exported
+    image = onnx.sample(size)
+    with torch.inference_mode():
+        ours = [value.numpy() for value in graph(image)]
+    theirs = ort.InferenceSession(path).run(list(SIBLINGS[approach].OUTPUTS), {"image": image.numpy()})
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.size
+        np.testing.assert_allclose(a, b, atol=1e-3, rtol=1e-3)
+
+
+def test_two_exports_give_the_same_bytes(exported: tuple[str, nn.Module, Path], tmp_path: Path) -> None:
+    approach, graph, path = exported
+    sibling = SIBLINGS[approach]
+    onnx.write(graph, tmp_path / "again.onnx", sibling.OUTPUTS, sibling.DYNAMIC_AXES, 17)
+    assert (tmp_path / "again.onnx").read_bytes() == path.read_bytes()
+
+
+def test_a_graph_of_other_weights_is_far_from_the_network(exported: tuple[str, nn.Module, Path]) -> None:
+    approach, _, path = exported
+    torch.manual_seed(1)
+    params = DenseParams(encoder=NONE, decoder_widths=(16, 8, 8, 8))
+    if approach == "instance":
+        other = build.build(InstanceParams(encoder=NONE, pyramid_width=16, box_width=32, mask_layers=1), 2)
+        with pytest.raises(IntegrityError):
+            assert onnx.difference(instance.Graph(other), path) < 1e-3, "differs"  # type: ignore[arg-type]
+            raise IntegrityError("", "", "")
+    else:
+        other = build.build(params, 2)
+        assert onnx.difference(SIBLINGS[approach].Graph(other), path) > 1e-3
+
+
+def test_the_outputs_keep_the_contract_of_shapes_and_ranges() -> None:
+    image = onnx.sample((64, 96))
+    with torch.inference_mode():
+        logits, center, offset, distance = hybrid.Graph(network("hybrid"))(image)  # type: ignore[arg-type]
+        boxes, labels, scores, masks = instance.Graph(network("instance"))(image)  # type: ignore[arg-type]
+    assert logits.shape == (1, 3, 32, 48)
+    assert offset.shape == (1, 2, 32, 48)
+    for heat in (center, distance):
+        assert heat.shape == (1, 1, 32, 48)
+        assert 0 <= heat.min() and heat.max() <= 1
+    assert boxes.shape == (len(labels), 4)
+    assert masks.shape == (len(labels), 28, 28)
+    assert set(labels.tolist()) <= {1, 2}
+    assert scores.min() >= 0.05 and scores.max() <= 1
+    assert boxes.min() >= 0 and boxes[:, 2].max() <= 96 and boxes[:, 3].max() <= 64
+
+
+def test_an_instance_network_learns_nothing_from_validation() -> None:
+    from segwise.models.lightning import InstanceTraining
+
+    params = InstanceParams(encoder=NONE, pyramid_width=16, box_width=32, mask_layers=1)
+    module = InstanceTraining(build.build(params, 1), params)  # type: ignore[arg-type]
+    before = {key: value.clone() for key, value in module.state_dict().items()}
+    objects = {"boxes": torch.tensor([[4.0, 4, 20, 20]]), "labels": torch.tensor([1]), "masks": torch.ones(1, 64, 64)}
+    batch = {"image": torch.zeros(2, 3, 64, 64), "objects": [objects, {k: v[:0] for k, v in objects.items()}]}
+    module.eval()
+    with torch.no_grad():
+        losses = module.losses(batch, module.network)
+    assert all(torch.isfinite(value) for value in losses.values())
+    assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
+
+
+def test_weights_come_back_from_the_folder_bit_by_bit_and_changed_bytes_are_refused(tmp_path: Path) -> None:
+    params = DenseParams(encoder=NONE, decoder_widths=(16, 8, 8, 8))
+    net = build.build(params, 2)
+    build.save(tmp_path, net, "dense", params, CLASSES)
+    loaded, again, card = build.load(tmp_path)
+    assert all(torch.equal(value, loaded.state_dict()[key]) for key, value in net.state_dict().items())
+    assert (again, card.classes) == (params, CLASSES)
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(IntegrityError, match="SHA-256"):
+        build.load(tmp_path)
+    weights.unlink()
+    with pytest.raises(IntegrityError, match=r"weights\.safetensors"):
+        build.load(tmp_path)

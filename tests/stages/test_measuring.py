@@ -1,0 +1,175 @@
+"""calibrate, evaluate, benchmark and predict on a tiny data set with tiny graphs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segwise.dataset.params import DataParams
+from segwise.errors import DataInvalidError, IntegrityError
+from segwise.evaluation.params import BenchmarkParams, EvaluateParams
+from segwise.predict.params import CalibrateApproach, CalibrateParams
+from segwise.predict.predictor import Predictor
+from segwise.spec import read_spec
+from segwise.stages import benchmark, calibrate, evaluate, predict
+from tests.factory import read_labels
+from tests.predict.graphs import write_model
+
+QUICK = CalibrateApproach(zooms=(1.0, 2.0), sweeps=1, threads=1)
+PARAMS = CalibrateParams(semantic=QUICK, hybrid=QUICK, instance=QUICK)
+
+
+@pytest.fixture
+def workplace(tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository root with data/, work/split.json and three exported models."""
+    root = tiny_dataset.parent
+    monkeypatch.chdir(root)
+    images = read_labels(tiny_dataset)["images"]
+    names = {part: sorted(i["file_name"] for i in images if i["split"] == part) for part in ("train", "val", "test")}
+    Path("work").mkdir()
+    Path("work/split.json").write_text(json.dumps(names))
+    for approach in ("semantic", "hybrid", "instance"):
+        write_model(Path("work/export") / approach, approach)
+    return root
+
+
+def calibrated(approach: str) -> dict[str, Any]:
+    return calibrate.run(approach, DataParams(), PARAMS)
+
+
+@pytest.mark.parametrize("approach", ["semantic", "hybrid", "instance"])
+def test_a_calibrated_folder_loads_and_holds_the_fitted_point(workplace: Path, approach: str) -> None:
+    result = calibrated(approach)
+    predictor = Predictor.load(Path("work/calibrate") / approach)
+    assert predictor.spec.point == result["best"]["point"]
+    assert predictor.spec.zoom == result["best"]["zoom"]
+    stored = json.loads((Path("work/calibrate") / approach / "calibration.json").read_text())
+    assert stored["best"]["score"] == max(t["score"] for t in stored["trials"] if t["zoom"] == result["best"]["zoom"])
+
+
+def test_calibration_never_scores_below_the_defaults(workplace: Path) -> None:
+    whole = calibrated("hybrid")["trials"][0]["score"]
+    frozen = CalibrateApproach(
+        zooms=(1.0,), grid=dict.fromkeys(("method", "foreground", "peak", "radius_px", "core"), ())
+    )
+    frozen = frozen.model_copy(update={"grid": {**frozen.grid, "min_area_px": (), "min_score": ()}})
+    default = calibrate.run("hybrid", DataParams(), CalibrateParams(hybrid=frozen))["best"]
+    assert default["num_tried"] <= 2
+    assert whole >= default["score"]
+
+
+def test_a_tie_goes_to_the_cheaper_zoom() -> None:
+    trials: list[dict[str, Any]] = [{"zoom": z, "score": s} for z, s in ((1.0, 0.8), (1.5, 0.804), (2.0, 0.81))]
+    assert calibrate.choose(trials, 0.005)["zoom"] == 2.0
+    assert calibrate.choose(trials[:2], 0.005)["zoom"] == 1.0
+
+
+def test_calibrating_and_evaluating_twice_writes_the_same_bytes(workplace: Path) -> None:
+    runs = []
+    for _ in range(2):
+        calibrated("semantic")
+        evaluate.run("semantic", DataParams(), EvaluateParams(replicates=10))
+        paths = ("work/calibrate/semantic/model.json", "work/evaluate/semantic/metrics.json",
+                 "work/calibrate/semantic/calibration.json", "work/evaluate/semantic/per_image.parquet")  # fmt: skip
+        runs.append([Path(p).read_bytes() for p in paths])
+    assert runs[0] == runs[1]
+
+
+def test_metrics_have_every_key_the_gate_reads(workplace: Path) -> None:
+    calibrated("hybrid")
+    evaluate.run("hybrid", DataParams(), EvaluateParams(replicates=10))
+    metrics = json.loads(Path("work/evaluate/hybrid/metrics.json").read_text())
+    wanted = {
+        "miou", "foreground_iou", "dice", "ap", "ap50", "ap75", "pq", "f1", "dsb", "count_error", "count_mape",
+        "count_bias", "count_exact_rate", "coverage_error", "num_images", "intervals", "per_class", "slices",
+    }  # fmt: skip
+    assert wanted <= metrics.keys()
+    assert set(metrics["slices"]["modality"]) == {"fluorescence", "histology"}
+    rows = pd.read_parquet("work/evaluate/hybrid/per_image.parquet")
+    assert len(rows) == metrics["num_images"]
+    assert rows.file_name.is_monotonic_increasing
+
+
+def test_a_slice_the_model_understands_is_measured_better(workplace: Path) -> None:
+    calibrated("semantic")  # bright pixels are foreground: right on fluorescence, inverted on histology
+    slices = evaluate.run("semantic", DataParams(), EvaluateParams(replicates=0))["metrics"]["slices"]["modality"]
+    assert slices["fluorescence"]["foreground_iou"] > 0.7 > slices["histology"]["foreground_iou"]
+
+
+def test_an_empty_test_split_is_refused_with_a_remedy(workplace: Path) -> None:
+    Path("work/split.json").write_text(json.dumps({"train": [], "val": [], "test": []}))
+    with pytest.raises(DataInvalidError, match="validation split"):
+        calibrated("semantic")
+    with pytest.raises(DataInvalidError, match="test split"):
+        evaluate.run("semantic", DataParams(), EvaluateParams())
+
+
+def test_every_calibrated_approach_is_timed_and_weighed(workplace: Path) -> None:
+    for approach in ("semantic", "instance"):
+        calibrated(approach)
+    params = BenchmarkParams(max_images=2, rounds=2, warmup=1, side_px=64)
+    benchmark.run(DataParams(), params)
+    result = json.loads(Path("work/benchmark.json").read_text())
+    assert set(result["approaches"]) == {"semantic", "instance"}
+    assert (result["threads"], result["image_sizes"]) == (1, ["64x64"])
+    for figures in result["approaches"].values():
+        assert len(figures["latencies_ms"]) == 4
+        assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"]
+        assert 20 < figures["peak_memory_mb"] < 2000
+        assert figures["model_mb"] >= 0
+
+
+def test_without_a_model_the_benchmark_says_what_to_run(workplace: Path) -> None:
+    with pytest.raises(IntegrityError, match="dvc repro"):
+        benchmark.run(DataParams(), BenchmarkParams())
+
+
+@pytest.mark.parametrize("size", [(300, 200), (40, 500), (256, 256), (7, 9)])
+def test_timed_images_have_one_size_and_keep_their_resolution(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    fitted = benchmark.fitted(image, 256)
+    assert fitted.shape == (256, 256, 3)
+    if size == (256, 256):
+        assert np.array_equal(fitted, image)
+
+
+def test_predict_writes_a_line_and_a_picture_per_image(workplace: Path) -> None:
+    result = predict.run([Path("data/images")], Path("work/export/hybrid"), Path("out"))
+    lines = [json.loads(line) for line in Path("out/predictions.jsonl").read_text().splitlines()]
+    assert len(lines) == result["num_images"] == len(list(Path("out/overlays").glob("*.png"))) == 12
+    assert result["num_objects"] == sum(sum(line["counts"].values()) for line in lines) > 0
+    assert read_spec(Path("work/export/hybrid")).classes[0].name in lines[0]["counts"]
+
+
+def test_predicted_rles_decode_to_the_stated_areas_and_boxes(workplace: Path) -> None:
+    from pycocotools import mask as coco_mask
+
+    predict.run([Path("data/images/image_000.png")], Path("work/export/semantic"), Path("out"))
+    found = json.loads(Path("out/predictions.jsonl").read_text())["objects"]
+    assert found
+    for item in found:
+        mask = coco_mask.decode(item["rle"]).astype(bool)
+        rows, columns = np.nonzero(mask)
+        assert mask.sum() == item["area_px"]
+        assert item["box_xyxy"] == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+
+
+def test_predict_names_a_path_that_does_not_exist(workplace: Path) -> None:
+    with pytest.raises(DataInvalidError, match="nowhere"):
+        predict.run([Path("nowhere")], Path("work/export/hybrid"), Path("out"))
+    Path("empty").mkdir()
+    with pytest.raises(DataInvalidError, match="none in"):
+        predict.find_images([Path("empty")])
+
+
+def test_files_of_one_stem_get_pictures_of_their_own(workplace: Path) -> None:
+    Path("other").mkdir()
+    source = Path("data/images/image_000.png")
+    (Path("other") / source.name).write_bytes(source.read_bytes())
+    predict.run([source, Path("other")], Path("work/export/semantic"), Path("out"))
+    assert sorted(p.name for p in Path("out/overlays").iterdir()) == ["image_000.png", "image_000_2.png"]

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from segwise.dataset.params import DataParams, SplitParams
+from segwise.errors import IntegrityError, UsageError
+from segwise.models import fit
+from segwise.models.params import DenseParams, ExportParams, InstanceParams
+from segwise.spec import read_spec
+from segwise.stages import export, split, train
+from tests.factory import read_labels, write_labels
+
+TINY: dict[str, Any] = {
+    "encoder": {"pretrained": "none"}, "crop_px": 64, "batch_size": 2, "steps": 4, "interval": 2, "zoom": 1.0, "threads": 1,
+    "accelerator": "cpu",
+}  # fmt: skip
+DENSE = DenseParams(**TINY, decoder_widths=(16, 8, 8, 8))
+INSTANCE = InstanceParams(**TINY, pyramid_width=16, box_width=32, mask_layers=1, rois_per_image=16)
+NETWORKS = [("dense", DENSE), ("instance", INSTANCE)]
+
+
+@pytest.fixture
+def project(tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with data and split, which is the working directory."""
+    monkeypatch.chdir(tiny_dataset.parent)
+    split.run(DataParams(), SplitParams())
+    return tiny_dataset.parent
+
+
+def files(network: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((Path("work/train") / network).iterdir())}
+
+
+@pytest.mark.parametrize(("network", "params"), NETWORKS)
+def test_training_twice_gives_the_same_bytes(project: Path, network: str, params: Any) -> None:
+    train.run(network, DataParams(), params)
+    first = files(network)
+    torch.manual_seed(99)
+    train.run(network, DataParams(), params)
+    assert set(first) == {"weights.safetensors", "network.json", "history.csv", "metrics.json"}
+    assert files(network) == first
+
+
+class Stopped(Exception):
+    """Stands for a killed process."""
+
+
+@pytest.mark.parametrize(
+    ("network", "params"),
+    [*NETWORKS, ("dense", DENSE.model_copy(update={"ema_decay": 0.9}))],
+    ids=["dense", "instance", "average"],
+)
+def test_an_interrupted_training_goes_on_to_the_same_bytes(
+    project: Path, network: str, params: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train.run(network, DataParams(), params)
+    whole = files(network)
+
+    def die(self: Any, trainer: Any, *_: Any) -> None:
+        if trainer.global_step == 3:  # one step after the checkpoint
+            raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit.ProgressLines, "on_train_batch_end", die)
+        with pytest.raises(Stopped):
+            train.run(network, DataParams(), params)
+    assert list(Path(".segwise/checkpoints").rglob("last.ckpt"))
+    steps = []
+    with monkeypatch.context() as patch:
+        patch.setattr(fit.ProgressLines, "on_train_batch_end", lambda self, trainer, *_: steps.append(trainer.global_step))
+        train.run(network, DataParams(), params)
+    assert steps == [3, 4]
+    assert files(network) == whole
+    assert not list(Path(".segwise/checkpoints").rglob("*.ckpt"))
+
+
+def test_other_parameters_never_resume_a_checkpoint(project: Path) -> None:
+    keys = {train._key(p, digest, part) for p in (DENSE, INSTANCE) for digest in "ab" for part in ({"train": ["x"]}, {})}
+    assert len(keys) == 8
+
+
+def test_training_stops_early_when_validation_no_longer_improves(project: Path) -> None:
+    params = DENSE.model_copy(update={"steps": 40, "interval": 1, "patience": 1, "lr": 10.0})
+    assert train.run("dense", DataParams(), params)["steps"] < 40
+
+
+def test_a_class_that_the_data_do_not_have_is_a_usage_error(project: Path) -> None:
+    with pytest.raises(UsageError, match="nucleolus"):
+        train.run("dense", DataParams(), DENSE.model_copy(update={"class_weights": {"nucleolus": 2.0}}))
+
+
+def test_several_classes_train_and_export_with_a_score_each(project: Path) -> None:
+    labels = read_labels(project / "data")
+    labels["categories"] = [{"id": 3, "name": "a"}, {"id": 7, "name": "b"}, {"id": 9, "name": "tissue", "isthing": 0}]
+    for number, annotation in enumerate(labels["annotations"]):
+        annotation["category_id"] = (3, 7, 9)[number % 3]
+    write_labels(project / "data", labels)
+    params = DENSE.model_copy(update={"class_weights": {"b": 2.0}, "ignore_classes": ("a",), "steps": 2})
+    train.run("dense", DataParams(), params)
+    train.run("instance", DataParams(), INSTANCE.model_copy(update={"steps": 2}))
+    for approach in ("semantic", "hybrid", "instance"):
+        export.run(approach, ExportParams(max_abs_diff=1.0))  # type: ignore[arg-type]
+        spec = read_spec(Path("work/export") / approach)
+        assert [(c.id, c.name, c.isthing) for c in spec.classes] == [(1, "a", True), (2, "b", True), (3, "tissue", False)]
+
+
+def test_an_exported_folder_carries_what_the_predictor_needs(project: Path) -> None:
+    train.run("dense", DataParams(), DENSE)
+    result = export.run("hybrid", ExportParams())
+    spec = read_spec(Path("work/export/hybrid"))
+    assert (spec.approach, spec.zoom, spec.stride_px, spec.mean) == ("hybrid", 1.0, 32, (0.5, 0.5, 0.5))
+    assert "hybrid" in result["summary"]
+
+
+def test_export_refuses_a_graph_that_answers_otherwise(project: Path) -> None:
+    train.run("dense", DataParams(), DENSE)
+    with pytest.raises(IntegrityError, match="within"):
+        export.run("semantic", ExportParams(max_abs_diff=1e-12))
+
+
+def test_progress_is_readable_in_a_pipe(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train.run("dense", DataParams(), DENSE)
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith("train dense: step 4/4  loss ")
+    assert line.endswith("0:00 left")
+
+
+def test_history_has_a_row_per_interval_and_no_clock(project: Path) -> None:
+    train.run("dense", DataParams(), DENSE)
+    rows = Path("work/train/dense/history.csv").read_text().splitlines()
+    assert rows[0].split(",")[:3] == ["step", "train_loss", "val_loss"]
+    assert [row.split(",")[0] for row in rows[1:]] == ["2", "4"]
+    assert json.loads(Path("work/train/dense/metrics.json").read_text())["steps"] == 4
