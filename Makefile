@@ -24,7 +24,8 @@ $(STAMP): requirements.lock pyproject.toml .ci/setup
 	@touch $@
 
 data: setup      ## fetch the data from the remote in this repository, if it is not there
-	@[ -d data ] || $(PY) -m dvc pull -q data
+	@if [ ! -d data ] || [ -e .segwise/pulling ]; then \
+		mkdir -p .segwise && touch .segwise/pulling && $(PY) -m dvc pull -q --force data && rm .segwise/pulling; fi
 
 run: data        ## the main job: data to gated, packaged, promoted model and its report
 	@$(PY) -m flows.pipeline

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ if __name__ == "__main__":  # people read our own lines; Prefect's go to its pag
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 from filelock import FileLock, Timeout
-from prefect import flow, get_run_logger, task
+from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, wait
@@ -26,61 +28,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import ROOT
 from flows.dag import Stage, changed_stages, read_dag
 from flows.lockfile import settle, stage_order
-from flows.process import Processes, StageFailedError, repair_rwlock, reproduce
-from flows.progress import Progress
-from flows.record import Record, read
-from flows.summary import markdown, print_summary, winner_of
+from flows.record import read
+from flows.run import Run
+from flows.summary import markdown, print_summary, verdict_of, winner_of
+from segwise import registry
 from segwise.errors import BusyError, GateRefusedError, SegwiseError
-
-STAGE_TIMEOUT_S = 4 * 3600.0
-EFFECT_TIMEOUT_S = 600.0
-
-
-class Run:
-    """One run of the pipeline in one repository: its processes, its progress, its record."""
-
-    def __init__(self, root: Path, jobs: int) -> None:
-        self.root = root
-        self.processes = Processes(root)
-        self.free = threading.BoundedSemaphore(jobs)
-        self.record = Record(root)
-        self.stages = read_dag(root)
-        self.todo = changed_stages(root, self.stages)
-        self.progress = Progress(sys.stdout, self.stages, self.todo, self.record.seconds, jobs)
-
-    def tell(self, step: str, line: str) -> None:
-        """Show a line of a step, and keep it in the log of the Prefect task."""
-        self.progress.line(step, line)
-        get_run_logger().info(line)
-
-    def stage(self, name: str) -> str:
-        """Bring one stage up to date: `ran`, `restored` or `unchanged`."""
-        if name not in self.todo:
-            self.record.done(name, "unchanged", 0.0)
-            return "unchanged"
-        with self.free:
-            self.progress.start(name)
-            try:
-                outcome = reproduce(self.processes, name, lambda line: self.tell(name, line), STAGE_TIMEOUT_S)
-            except SegwiseError as error:
-                self.progress.end(name, "FAILED")
-                self.record.failed(name, error)
-                raise
-        self.record.done(name, outcome, self.progress.end(name, outcome))
-        return outcome
-
-    def effect(self, *arguments: str) -> str:
-        """Run `segwise ARGUMENTS` and return what it says."""
-        name = arguments[0]
-        finished = self.processes.run(
-            [sys.executable, "-m", "segwise.cli", *arguments], lambda line: self.tell(name, line), EFFECT_TIMEOUT_S
-        )
-        if finished.code != 0:
-            error = StageFailedError(name, max(finished.code, 1), " ".join(finished.lines[-3:]) or "no message")
-            self.record.failed(name, error)
-            raise error
-        self.record.done(name, "done", 0.0)
-        return "\n".join(finished.lines)
+from segwise.spec import sha256_of
 
 
 def _is_busy(_task: Any, _run: Any, state: State[Any]) -> bool:
@@ -105,13 +58,7 @@ def pipeline(root: str = str(ROOT), jobs: int = 0) -> list[State[Any]]:
         jobs: how many stages may run side by side; 0 = half the processors, at least 2.
     """
     folder = Path(root).resolve()
-    lock = FileLock(folder / ".segwise" / "run.lock")
-    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BusyError("no other run", f"one is going on in {folder}", "wait for it, or stop it") from None
-    with lock:
+    with _only_run_in(folder):
         run = Run(folder, jobs or max(2, (os.cpu_count() or 2) // 2))
         try:
             return _states(run)
@@ -122,12 +69,22 @@ def pipeline(root: str = str(ROOT), jobs: int = 0) -> list[State[Any]]:
             run.progress.close()
 
 
+@contextmanager
+def _only_run_in(root: Path) -> Iterator[None]:
+    lock = FileLock(root / ".segwise" / "run.lock")
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BusyError("no other run", f"one is going on in {root}", "wait for it, or stop it") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _states(run: Run) -> list[State[Any]]:
     """Every state of the run, so that one failed step fails it."""
-    if run.processes.end_leftovers():
-        run.progress.say("        ended what a killed run had left running")
-    if repair_rwlock(run.root):
-        run.progress.say("        removed a lock file that a killed run had left half written")
     integrity = _effect(run, "integrity") if (run.root / "data.dvc").exists() else []
     if any(state.is_failed() for state in integrity):
         return integrity
@@ -139,7 +96,7 @@ def _states(run: Run) -> list[State[Any]]:
     if "gate" in futures:
         complete = all(state.is_completed() for state in states)
         states += _promote(run) if complete else []
-        states += _effect(run, "report")
+        states += _effect(run, "report") if verdict_of(run.root) else []
         create_markdown_artifact(markdown(run.root), key="verdict", description="what every approach reached")
     return states
 
@@ -170,16 +127,31 @@ def _effect(run: Run, *arguments: str) -> list[State[Any]]:
 
 def _promote(run: Run) -> list[State[Any]]:
     winner, why = winner_of(run.root)
+    if winner and was_rolled_back(run.root):
+        run.progress.say("        promote │ not promoted: somebody rolled this package back; `segwise promote` does it")
+        return []
     if winner:
         return _effect(run, "promote", "--actor", "pipeline", "--reason", f"passed the gate: {winner}")
 
     @task(name="promote", task_run_name="promote", persist_result=False)
     def refuse() -> None:
-        error = GateRefusedError("an approach that meets every threshold", why, "see work/report/index.html")
+        error = GateRefusedError(
+            "an approach that meets every threshold", why.rstrip("."), "see work/report/index.html"
+        )
         run.record.failed("promote", error)
         raise error
 
     return [refuse(return_state=True)]
+
+
+def was_rolled_back(root: Path) -> bool:
+    """Whether the packaged Bento is the one the registry's last event rolled back: only a person promotes it again."""
+    events = registry.read(root / registry.EVENTS)
+    package = root / "work" / "package" / "segwise.bento"
+    if not events or events[-1].kind != "rollback" or not package.is_file():
+        return False
+    left = registry.champion(events[:-1])
+    return left is not None and left.bento_sha256 == sha256_of(package)
 
 
 def _is_up_to_date(root: Path, stages: tuple[Stage, ...]) -> bool:
@@ -187,7 +159,10 @@ def _is_up_to_date(root: Path, stages: tuple[Stage, ...]) -> bool:
     last = read(root)
     finished = last.get("exit_code") in (0, GateRefusedError.exit_code) and "report" in last.get("outcomes", {})
     report = root / "work" / "report" / "index.html"
-    return finished and report.is_file() and not changed_stages(root, stages)
+    if not finished or not report.is_file() or changed_stages(root, stages):
+        return False
+    rehash = [sys.executable, "-m", "segwise.cli", "integrity"]  # DVC trusts the clock of a file, this its bytes
+    return not (root / "data.dvc").exists() or subprocess.run(rehash, cwd=root, capture_output=True).returncode == 0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -209,16 +184,20 @@ def main(arguments: list[str] | None = None) -> int:
 def _run_here(root: Path, jobs: int) -> int:
     if _is_up_to_date(root, read_dag(root)):
         print("Nothing changed since the last run: every stage is up to date, nothing was trained.")
+        completed = True
     else:
+        print("Starting Prefect (10 to 30 s) …", flush=True)
         state = pipeline(root=str(root), jobs=jobs, return_state=True)
-        error = state.result(raise_on_failure=False) if not state.is_completed() else None
+        completed = state.is_completed()
+        error = None if completed else state.result(raise_on_failure=False)
         if isinstance(error, SegwiseError):
             raise error
     last = read(root)
     for step, failure in last.get("failures", {}).items():
-        print(f"\n{step} failed: {failure['message']}", file=sys.stderr)
+        if failure["exit_code"] != GateRefusedError.exit_code:  # the verdict below says that at length
+            print(f"\n{step} failed: {failure['message']}", file=sys.stderr)
     print_summary(root)
-    return int(last.get("exit_code", 1))
+    return int(last.get("exit_code") or (0 if completed else 1))
 
 
 if __name__ == "__main__":

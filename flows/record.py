@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,16 @@ class Record:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._lock = threading.Lock()
         self.seconds = read_seconds(root)
         self.outcomes: dict[str, str] = {}
         self.failures: dict[str, dict[str, Any]] = {}
         self.write()
 
-    def done(self, step: str, outcome: str, seconds: float) -> None:
+    def done(self, step: str, outcome: str, seconds: float = 0.0) -> None:
         """A step succeeded; a stage that really ran teaches the next run's estimate."""
         self.outcomes[step] = outcome
+        self.failures.pop(step, None)  # a retry succeeded
         if outcome == "ran":
             self.seconds[step] = round(seconds, 1)
         self.write()
@@ -65,10 +68,13 @@ class Record:
         """Store it."""
         path = last_run_path(self._root)
         path.parent.mkdir(parents=True, exist_ok=True)
-        value = {
-            "exit_code": self.exit_code(),
-            "outcomes": self.outcomes,
-            "failures": self.failures,
-            "seconds": self.seconds,
-        }
-        path.write_text(json.dumps(value, indent=2), encoding="utf-8")
+        with self._lock:
+            value = {
+                "exit_code": self.exit_code(),
+                "outcomes": dict(self.outcomes),
+                "failures": dict(self.failures),
+                "seconds": dict(self.seconds),
+            }
+            part = path.with_suffix(".part")
+            part.write_text(json.dumps(value, indent=2), encoding="utf-8")
+            part.replace(path)

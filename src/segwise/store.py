@@ -5,6 +5,7 @@ Both appear whole or not at all (temporary name, fsync, rename), so a killed pro
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import tarfile
@@ -59,7 +60,7 @@ def unpack(sha256: str, digest: str | None = None) -> tuple[str, Path, dict[str,
         try:
             with tarfile.open(archive, "r:xz") as tar:
                 tar.extractall(fresh, filter="data")
-        except (tarfile.TarError, OSError, EOFError) as error:
+        except (tarfile.TarError, lzma.LZMAError, OSError, EOFError) as error:
             if isinstance(error, OSError) and error.errno:  # the disk, not the archive
                 raise
             raise IntegrityError(f"a readable archive {archive}", str(error), LOST) from error

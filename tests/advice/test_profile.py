@@ -22,7 +22,8 @@ def test_the_sums_are_those_of_the_labels(tiny_dataset: Path) -> None:
     found = profile(dataset, ProfileParams())
     areas = [objects(r).areas_px for r in dataset.images]
     assert found["num_objects"] == sum(len(a) for a in areas)
-    assert found["num_groups"] == 6 and found["image_sizes"] == {"128x96": 12}
+    assert found["num_groups"] == 6
+    assert found["image_sizes"] == {"128x96": 12}
     coverage = np.mean([a.sum() / (96 * 128) for a in areas])
     assert found["coverage"]["mean"] == pytest.approx(coverage, abs=1e-4)
     assert found["diameter_px"]["q50"] == pytest.approx(np.median(2 * np.sqrt(np.concatenate(areas) / np.pi)), abs=1e-4)
@@ -56,4 +57,5 @@ def test_the_stages_write_their_files(tiny_dataset: Path, monkeypatch: pytest.Mo
     result = split_stage.run(DataParams(), SplitParams())
     written = json.loads(Path("work/split.json").read_text())
     assert result["num_images"] == {name: len(written[name]) for name in ("train", "val", "test")}
-    assert written["method"] == "given" and written["test"] == ["image_006.png", "image_007.png"]
+    assert written["method"] == "given"
+    assert written["test"] == ["image_006.png", "image_007.png"]

@@ -88,6 +88,9 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("RLE damaged", "annotation", {"segmentation": {"size": [96, 128], "counts": "~"}}),
     ("zero area", "annotation", {"segmentation": {"size": [96, 128], "counts": [96 * 128]}}),
     ("structure", "image", {"file_name": "../secret.png"}),
+    ("structure", "image", {"file_name": "n" * 300}),
+    ("structure", "image", {"file_name": "\ud800.png"}),
+    ("structure", "image", {"modality": "\ud800"}),
     ("structure", "image", {"width": 0}),
     ("structure", "image", {"height": "96"}),
     ("structure", "image", {"group": ["g"]}),
@@ -98,14 +101,16 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("check", "kind", "change"), CASES)
-def test_a_broken_record_is_a_finding_and_a_refusal(tmp_path: Path, check: str, kind: str, change: dict[str, Any]) -> None:
+def test_a_broken_record_is_a_finding_and_a_refusal(
+    tmp_path: Path, check: str, kind: str, change: dict[str, Any]
+) -> None:
     root = make_dataset(tmp_path, num_images=2)
     document = read_labels(root)
-    {"annotation": document["annotations"], "image": document["images"], "category": document["categories"]}[kind][0] |= change
+    document[{"annotation": "annotations", "image": "images", "category": "categories"}[kind]][0] |= change
     write_labels(root, document)
     found = schema.check(coco.read_raw(root / "instances.json"))
     assert check in {f.check for f in schema.errors_in(found.findings)}
-    with pytest.raises(DataInvalidError, match="error") as refused:
+    with pytest.raises(DataInvalidError, match=r"errors?: ") as refused:
         coco.read(root)
     assert refused.value.exit_code == 4
 
@@ -152,7 +157,7 @@ def test_records_come_in_the_order_of_the_names_asked_for(tiny_dataset: Path) ->
         "image_003.png",
         "image_001.png",
     ]
-    with pytest.raises(DataInvalidError, match="lost.png"):
+    with pytest.raises(DataInvalidError, match=r"lost\.png"):
         coco.by_name(dataset, ["lost.png"])
 
 

@@ -26,7 +26,8 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_folder_and_its_json_give_the_same_bytes_and_the_next_step(source: Path) -> None:
     result = import_.run(source, DataParams())
-    assert "dvc add data" in result["summary"] and result["num_images"] == 4
+    assert "dvc add data" in result["summary"]
+    assert result["num_images"] == 4
     assert data_digest(Path("data")) == data_digest(source)
     import_.run(source / "instances.json", DataParams())
     assert data_digest(Path("data")) == data_digest(source)
@@ -79,7 +80,8 @@ def test_an_import_killed_between_its_renames_is_mended_by_the_next(source: Path
     with pytest.raises(DataInvalidError):
         import_.run(source, DataParams())
     shutil.copytree(import_.MAKING, "copy", dirs_exist_ok=True)
-    assert Path("data").is_dir() and data_digest(Path("data")) == before
+    assert Path("data").is_dir()
+    assert data_digest(Path("data")) == before
 
 
 def test_a_source_that_is_no_data_set_is_a_usage_error(source: Path) -> None:

@@ -28,7 +28,11 @@ def test_objects_have_exactly_the_labelled_pixels(tiny_dataset: Path) -> None:
 def test_the_smaller_object_is_on_top_and_crowds_are_ignored_below(tmp_path: Path) -> None:
     root = make_dataset(tmp_path, num_images=1)
     document = read_labels(root)
-    document["categories"] = [{"id": n, "name": name, "isthing": t} for n, name, t in ((1, "a", 1), (2, "b", 1), (3, "c", 0))]
+    document["categories"] = [
+        {"id": 1, "name": "a", "isthing": 1},
+        {"id": 2, "name": "b", "isthing": 1},
+        {"id": 3, "name": "c", "isthing": 0},
+    ]
     document["annotations"] = [
         annotation(square(20, 20, 5), 1, 1, 2),  # small, inside 2, listed first
         annotation(square(15, 15, 30), 2, 1, 1),

@@ -95,3 +95,27 @@ def test_the_environment_switches_reporting_home_off_and_leaves_what_a_user_chos
     assert out["DO_NOT_TRACK"] == "1"
     assert out["OMP_WAIT_POLICY"] == "passive"
     assert out["PATH"].split(":")[0] == str(Path(sys.executable).parent)
+
+
+def test_a_package_that_somebody_rolled_back_is_not_promoted_again_by_itself(tmp_path: Path) -> None:
+    from flows.pipeline import was_rolled_back
+    from segwise import registry
+    from segwise.spec import sha256_of
+
+    package = tmp_path / "work" / "package" / "segwise.bento"
+    package.parent.mkdir(parents=True)
+    package.write_bytes(b"new")
+
+    def event(kind: registry.Kind, sha256: str) -> None:
+        who = {"at": "2026-01-01T00:00:00Z", "actor": "ada", "reason": "test", "git_revision": ""}
+        values = {"digest": "d" + sha256, "bento_sha256": sha256, "details": {}}
+        registry.append(kind, {**who, **values}, tmp_path / registry.EVENTS)
+
+    assert not was_rolled_back(tmp_path)
+    event("promote", "old")
+    event("promote", sha256_of(package))
+    assert not was_rolled_back(tmp_path)
+    event("rollback", "old")
+    assert was_rolled_back(tmp_path)
+    package.write_bytes(b"newer")
+    assert not was_rolled_back(tmp_path)

@@ -35,6 +35,18 @@ def _run(folder: Path) -> tuple[int, dict[str, str]]:
     return code, read(folder)["outcomes"]
 
 
+def _start(folder: Path, until: str) -> subprocess.Popen[str]:
+    """A run in a process of its own, on the tests' server; returns when its stage says `until`."""
+    from prefect.settings import PREFECT_API_URL
+
+    command = [sys.executable, "-m", "flows.pipeline", "--root", str(folder)]
+    env = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+    run = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    assert any(until in line for line in run.stdout)
+    return run
+
+
 def _processes_in(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
@@ -105,35 +117,28 @@ def test_a_second_run_in_the_same_repository_is_refused_as_busy(make_repo: MakeR
         assert main(["--root", str(folder)]) == 6
 
 
-def test_ctrl_c_ends_the_run_with_130_and_leaves_no_process_behind(make_repo: MakeRepo) -> None:
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15)])  # Ctrl-C; Prefect's cancel
+def test_an_interrupted_run_says_so_and_leaves_no_process_behind(make_repo: MakeRepo, how: int, code: int) -> None:
     folder = make_repo(pipeline="stages:\n  long: {cmd: python step.py long 300, outs: [long.txt]}\n")
-    command = [sys.executable, "-m", "flows.pipeline", "--root", str(folder)]
-    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = _start(folder, until="working on long")
     try:
-        assert run.stdout is not None
-        for line in run.stdout:
-            if "working on long" in line:
-                break
-        run.send_signal(signal.SIGINT)
+        run.send_signal(how)
         _, error = run.communicate(timeout=60)
     finally:
         run.kill()
-    assert run.returncode == 130, error
+    assert run.returncode == code, error
     assert "Traceback" not in error
     assert _processes_in(folder) == []
 
 
 def test_a_run_after_a_kill_ends_what_was_left_and_goes_on_without_a_manual_step(make_repo: MakeRepo) -> None:
     folder = make_repo(pipeline="stages:\n  slow: {cmd: python step.py slow 300, outs: [slow.txt]}\n")
-    command = [sys.executable, "-m", "flows.pipeline", "--root", str(folder)]
-    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert run.stdout is not None
-    for line in run.stdout:
-        if "working on slow" in line:
-            break
+    run = _start(folder, until="working on slow")
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
-    run.stdout.close()
+    for stream in (run.stdout, run.stderr):
+        if stream:
+            stream.close()
     left = _processes_in(folder)
     assert left, "the stage should have outlived its flow"
     (folder / ".dvc" / "tmp" / "rwlock").write_text('{"write": {"')

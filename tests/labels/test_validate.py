@@ -68,9 +68,11 @@ def test_an_error_stops_the_stage_and_all_findings_are_kept(project: Path) -> No
     with pytest.raises(DataInvalidError) as refused:
         validate.run(DataParams(), ValidateParams())
     said = str(refused.value)
-    assert "5 errors" in said and "image image_000.png, object 1" in said and "and 2 more" in said
+    assert "5 errors" in said
+    assert "image image_000.png, object 1" in said
+    assert "and 2 more" in said
     assert refused.value.exit_code == 4
-    assert len(json.loads(Path(".segwise/findings.json").read_text())) == 5 + ("empty image" in said)
+    assert len(json.loads(Path(".segwise/findings.json").read_text())) == 5
 
 
 @pytest.mark.parametrize(
@@ -82,11 +84,14 @@ def test_an_error_stops_the_stage_and_all_findings_are_kept(project: Path) -> No
         ("size mismatch", lambda path: Image.new("RGB", (128, 95)).save(path)),
     ],
 )
-def test_a_broken_image_file_is_an_error_with_its_name(project: Path, check: str, damage: Callable[[Path], Any]) -> None:
+def test_a_broken_image_file_is_an_error_with_its_name(
+    project: Path, check: str, damage: Callable[[Path], Any]
+) -> None:
     damage(Path("data/images/image_001.png"))
     found = [f for f in inspect(Path("data"), BOOK).findings if f.severity == "error"]
     assert [(f.check, f.image) for f in found] == [(check, "image_001.png")]
-    assert found[0].remedy and found[0].came
+    assert found[0].remedy
+    assert found[0].came
 
 
 def test_missing_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +113,7 @@ def test_every_rule_finds_its_row_and_great_expectations_agrees(project: Path) -
             *[a for a in document["annotations"] if a["image_id"] in (1, 2)],
             annotation(block(0, 0, 1, 2), 900, 2),  # tiny
             annotation(block(90, 100, 5, 8), 901, 3),
-            annotation(block(92, 100, 4, 8), 902, 3) | {"area": 50},  # overlaps 901 by 3 × 8 px; area of 32 stored as 50
+            annotation(block(92, 100, 4, 8), 902, 3) | {"area": 50},  # 32 px, of which 3 × 8 px are 901's too
             first[0] | {"id": 903},  # duplicate
             annotation(block(0, 0, 9, 9), 904, 3) | {"segmentation": [[5, 5, 5, 5, 5, 5]], "area": 0},  # zero area
         ]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from segwise.evaluation.matching import iou
 from segwise.evaluation.objects import tally
 from segwise.predict import hybrid, instance, semantic
 from segwise.types import Objects, Prediction
@@ -69,6 +70,25 @@ def test_pasting_agrees_with_bilinear_sampling_at_pixel_centres() -> None:
     sampled = torch.nn.functional.grid_sample(torch.tensor(mask)[None, None], grid, align_corners=False)[0, 0].numpy()
     clear = np.abs(sampled - 0.5) > 0.03  # OpenCV samples at 1/32 of a cell
     assert np.array_equal(pasted[clear], (sampled >= 0.5)[clear])
+
+
+def test_masks_cut_by_torchvision_come_back_where_they_were() -> None:
+    torch = pytest.importorskip("torch")
+    from torchvision.models.detection.roi_heads import project_masks_on_boxes
+
+    truth = discs(SIZE, 20, seed=7)
+    boxes, picks = torch.tensor(truth.boxes_xyxy.astype(np.float32)), torch.arange(len(truth))
+    cut = project_masks_on_boxes(torch.tensor(truth.masks().astype(np.uint8)), boxes, picks, 28).numpy()
+    outputs = {**instance_outputs(truth), "masks": cut}
+
+    def mean_iou(shift: float) -> float:
+        found = instance.decode(
+            {**outputs, "mask_shift": np.full(2, shift, np.float32)}, SIZE, spec("instance"), instance.POINT_DEFAULTS
+        )
+        return float(iou(found.objects, truth).max(axis=1).mean())
+
+    assert mean_iou(instance.MASK_SHIFT_PX) > 0.97
+    assert mean_iou(instance.MASK_SHIFT_PX) > max(mean_iou(0.0), mean_iou(1.0))
 
 
 def test_a_box_outside_the_image_yields_no_object() -> None:

@@ -19,7 +19,19 @@ IMAGES_DIR = "images"
 
 # keys of an image's entry that say nothing about its kind; every other text or number is an attribute
 _NO_ATTRIBUTES = frozenset(
-    "id file_name width height group split license source_id flickr_url coco_url date_captured".split()
+    (
+        "id",
+        "file_name",
+        "width",
+        "height",
+        "group",
+        "split",
+        "license",
+        "source_id",
+        "flickr_url",
+        "coco_url",
+        "date_captured",
+    )
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import PIL.Image
@@ -63,6 +62,9 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, name: str = "the ima
                 f"at most {max_pixels:,} pixels", f"{width} × {height} in {name}", "cut it into tiles or scale it down"
             )
         try:
+            if image.format == "PNG":
+                with _open(data, name) as copy:
+                    copy.verify()  # every chunk's checksum and the end; load() alone forgives a missing tail
             image.load()
             return _rgb(PIL.ImageOps.exif_transpose(image), name)
         except DataInvalidError:
@@ -96,4 +98,4 @@ def _rgb(image: PIL.Image.Image, name: str) -> Image:
         raise DataInvalidError("grey values of 8 or 16 bits", f"floating point in {name}", "convert it to 16-bit PNG")
     if image.mode == "P" or "transparency" in image.info:
         image = image.convert("RGBA")
-    return cast(Image, np.array(image.convert("RGB"), dtype=np.uint8))
+    return np.array(image.convert("RGB"), dtype=np.uint8)

@@ -124,7 +124,7 @@ class _Names:
             yield _error("structure", None, f"category {short(record)}", "give each category a whole number `id`")
             return
         name = record.get("name")
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name or not _is_writable(name):
             yield _error("structure", None, f"category {record['id']} without a `name`", "name it")
         elif self._names[name] > 1 or self._ids[whole(record["id"])] > 1:
             came = f"category {record['id']} {name!r} occurs more than once"
@@ -148,6 +148,9 @@ class _Names:
         if None in sides or min(s or 0 for s in sides) < 1 or (sides[0] or 0) * (sides[1] or 0) > MAX_PIXELS:
             came = f"width {short(record.get('width'))}, height {short(record.get('height'))}"
             yield _error("structure", name, came, "write the image's size in pixels")
+        odd = [key for key, value in record.items() if isinstance(value, str) and not _is_writable(value)]
+        if odd:
+            yield _error("structure", name, f"`{odd[0]}` is no valid text", "write it in UTF-8")
         if not isinstance(record.get("group", ""), str | int | None):
             yield _error("structure", name, f"group {short(record['group'])}", "write the group as text")
 
@@ -186,4 +189,18 @@ def _is_list(raw: object, key: str) -> bool:
 
 def _is_plain(name: str) -> bool:
     path = PurePosixPath(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name and "\0" not in name
+    is_short = len(name) <= 1000 and all(len(part.encode(errors="replace")) <= 255 for part in path.parts)
+    return bool(path.parts) and is_short and _is_text(name) and not path.is_absolute() and ".." not in path.parts
+
+
+def _is_text(value: str) -> bool:
+    """Printable, without lone surrogates or control characters: it can name a file and be written to any table."""
+    return value.isprintable() and "\\" not in value
+
+
+def _is_writable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

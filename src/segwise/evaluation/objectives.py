@@ -6,28 +6,33 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segwise.evaluation.counts import count_metrics
 from segwise.evaluation.objects import Tally, f1, panoptic_quality
-from segwise.evaluation.pixels import mean_of
+from segwise.evaluation.pixels import foreground_iou, mean_of
 
 Objective = Literal["mix", "f1", "pq", "count"]
 
 
-def figures(tallies: Sequence[Tally]) -> dict[str, float]:
-    """F1 at IoU .5, PQ (mean over the classes there are) and count error over the images; undefined counts as 0."""
+def figures(tallies: Sequence[Tally], pixels: NDArray[np.int64]) -> dict[str, float]:
+    """F1 at IoU .5, PQ (mean over the classes there are), foreground IoU and count error over the images.
+
+    `pixels` is their confusion matrix. What is undefined counts as 0.
+    """
     pq = np.sum([t.pq for t in tallies], axis=0)
     counted = np.stack([t.counted for t in tallies])
     values = {
         "f1": f1(*(float(sum(getattr(t, name)[0].sum() for t in tallies)) for name in ("tp", "fp", "fn"))),
         "pq": mean_of(np.array([panoptic_quality(column)[0] for column in pq.T])),
+        "foreground_iou": foreground_iou(pixels),
         "count_error": count_metrics(counted[:, 0], counted[:, 1])["count_error"],
     }
     return {name: 0.0 if np.isnan(value) else value for name, value in values.items()}
 
 
 OBJECTIVES: dict[str, Callable[[dict[str, float]], float]] = {
-    "mix": lambda v: v["f1"] + v["pq"] - v["count_error"],  # finds, outlines and counts: the default
+    "mix": lambda v: v["f1"] + v["pq"] + v["foreground_iou"] - v["count_error"],  # finds, outlines, covers, counts
     "f1": lambda v: v["f1"],
     "pq": lambda v: v["pq"],
     "count": lambda v: -v["count_error"],

@@ -57,13 +57,21 @@ def _column(predicted: Objects, truth: Objects, shared: Counts, overlap: Matrix,
     def unanswered(hit: Counts) -> int:
         return int(mine.size - hit.size - np.count_nonzero(in_crowd) + np.count_nonzero(in_crowd[hit]))
 
-    hits = [pairs(table, float(threshold))[0] for threshold in THRESHOLDS]
+    hits = _hits(table)
     tp, fp = np.array([hit.size for hit in hits]), np.array([unanswered(hit) for hit in hits])
     rows, columns = pairs(table, 0.5, strict=True)
     pq = np.array([rows.size, unanswered(rows), theirs.size - rows.size, table[rows, columns].sum()], dtype=np.float64)
     merged, split = _merges_and_splits(shared[np.ix_(mine, theirs)], predicted, truth, mine, theirs)
     counted = np.array([theirs.size, tp[0] + fp[0]])
     return Tally(tp, fp, theirs.size - tp, pq, counted, np.array(merged), np.array(split))
+
+
+def _hits(table: Matrix) -> list[Counts]:
+    """The rows that are matched, by threshold."""
+    rows, columns = np.nonzero(table >= THRESHOLDS[0])
+    if np.unique(rows).size == rows.size and np.unique(columns).size == columns.size:  # no choice, then none above
+        return [rows[table[rows, columns] >= threshold] for threshold in THRESHOLDS]
+    return [pairs(table, float(threshold))[0] for threshold in THRESHOLDS]
 
 
 def _merges_and_splits(

@@ -14,7 +14,7 @@ class EvaluateParams(Section):
     replicates: int = Field(default=200, ge=0, le=10_000)
     confidence: float = Field(default=0.9, gt=0, lt=1)
     seed: int = Field(default=0, ge=0)
-    threads: int = Field(default=2, ge=1, le=256)
+    threads: int = Field(default=1, ge=1, le=256)
 
 
 class BenchmarkParams(Section):

@@ -119,5 +119,3 @@ def _overlap_column(rows: pd.DataFrame, per_image: list[NDArray[np.int64]]) -> N
     has_object = rows["area_px"].to_numpy() > 0  # empty masks are dropped from objects
     column[has_object] = np.concatenate(per_image) if per_image else []
     return column
-
-

@@ -44,7 +44,8 @@ def _look(path: Path, name: str) -> Look:
     try:
         pixels = decode_image(path.read_bytes(), name=name)
     except OSError as error:
-        return Look(path.exists(), not path.exists(), problem=f"{name}: {error.strerror}")  # missing, or unreadable
+        is_missing = isinstance(error, FileNotFoundError)
+        return Look(not is_missing, is_missing, problem=str(error.strerror))  # one finding: missing or unreadable
     except DataInvalidError as error:
-        return Look(True, False, problem=error.came)
+        return Look(True, False, problem=error.came.removeprefix(f"{name}: "))
     return Look(True, True, pixels.shape[1], pixels.shape[0], float(pixels.mean()))

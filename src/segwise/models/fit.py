@@ -72,12 +72,11 @@ def fit(
     """
     prepare(params)
     history = History()
-    last = ModelCheckpoint(folder, filename="last", every_n_epochs=1, save_top_k=1, enable_version_counter=False)
-    callbacks: list[Callback] = [history, ProgressLines(label, params.steps), last]
+    callbacks: list[Callback] = [history, ProgressLines(label, params.steps), _checkpoint(folder, "last")]
     best = None
     if params.patience and validation is not None:
-        best = ModelCheckpoint(folder, filename="best", monitor="val_loss", enable_version_counter=False)
-        callbacks += [EarlyStopping("val_loss", patience=params.patience), best]
+        best = _checkpoint(folder, "best", "val_loss")
+        callbacks += [EarlyStopping("val_loss", patience=params.patience, check_on_train_epoch_end=True), best]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and logging intervals is not for users
         trainer = _trainer(params, callbacks)
@@ -86,6 +85,13 @@ def fit(
     if best is not None and best.best_model_path:
         module.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
     return module.kept.cpu().eval(), history.rows
+
+
+def _checkpoint(folder: Path, name: str, monitor: str | None = None) -> ModelCheckpoint:
+    """Written when the epoch is over and counted: one written after validation would repeat the epoch's draws."""
+    return ModelCheckpoint(
+        folder, name, monitor, every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False
+    )
 
 
 def _trainer(params: TrainParams, callbacks: list[Callback]) -> pl.Trainer:

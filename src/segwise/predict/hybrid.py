@@ -28,12 +28,12 @@ POINT_DEFAULTS: dict[str, float] = {
 }  # fmt: skip
 POINT_GRID: dict[str, tuple[float, ...]] = {
     "method": (0.0, 1.0),
-    "foreground": (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65),
-    "peak": (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4),
+    "foreground": (0.4, 0.45, 0.5, 0.55, 0.6),
+    "peak": (0.1, 0.2, 0.3, 0.4, 0.5),
     "radius_px": (2.0, 3.0, 4.0, 5.0, 7.0),
-    "core": (0.35, 0.45, 0.5, 0.55, 0.6, 0.7),
-    "min_area_px": (8.0, 16.0, 24.0, 32.0, 48.0),
-    "min_score": (0.0, 0.1, 0.15, 0.2, 0.3, 0.4),
+    "core": (0.4, 0.5, 0.6, 0.7),
+    "min_area_px": (8.0, 16.0, 24.0, 32.0),
+    "min_score": (0.0, 0.1, 0.2, 0.3, 0.4),
 }
 ONLY_WITH: dict[str, tuple[str, float]] = {
     "peak": ("method", 0.0),

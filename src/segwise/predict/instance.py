@@ -1,7 +1,8 @@
 """Instance: one mask per detected object, overlaps allowed; the class map is painted from them, best on top.
 
 Outputs read, boxes already in image pixels (the Predictor rescales and clips them): `boxes` float32 (N, 4) xyxy,
-`labels` int64 (N,), `scores` float32 (N,), `masks` float32 (N, m, m), probabilities inside the box.
+`labels` int64 (N,), `scores` float32 (N,), `masks` float32 (N, m, m), probabilities inside the box; optionally
+`mask_shift` float32 (2,), x and y in image pixels: how far the masks lie from their boxes (see MASK_SHIFT_PX).
 Operating point:
     min_score     detections below it are not served, 0..1
     mask          probability from which a pixel belongs to the mask, 0..1
@@ -21,6 +22,9 @@ from segwise.spec import ModelSpec
 from segwise.types import ClassMap, Mask, Objects, Prediction
 
 CANDIDATE_SCORE = 0.05  # what the field evaluates AP over
+# torchvision cuts training masks with roi_align(aligned=False), which takes a pixel's index for its centre: what the
+# network learns lies this many network-input pixels up and left of the box, on both axes
+MASK_SHIFT_PX = 0.5
 POINT_DEFAULTS: dict[str, float] = {"min_score": 0.5, "mask": 0.5, "max_overlap": 0.7, "min_area_px": 8.0}
 POINT_GRID: dict[str, tuple[float, ...]] = {
     "min_score": (0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8),
@@ -43,9 +47,10 @@ def decode(
     scores = np.clip(outputs["scores"], 0, 1).astype(np.float32, copy=False)
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] >= floor]
+    frames = outputs["boxes"] + np.tile(outputs.get("mask_shift", np.zeros(2, np.float32)), 2)
     boxes, crops, kept = [], [], []
     for index in order:
-        window, crop = paste(outputs["masks"][index], outputs["boxes"][index], size, point["mask"])
+        window, crop = paste(outputs["masks"][index], frames[index], size, point["mask"])
         if np.count_nonzero(crop) >= max(point["min_area_px"], 1):
             boxes.append(window)
             crops.append(crop)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from segwise.types import ClassInfo, Image, Prediction
 
-# Okabe and Ito's colours, told apart by colour-blind readers too; RGB
-PALETTE = ((0, 158, 255), (255, 159, 0), (0, 200, 130), (230, 90, 170), (240, 228, 66), (213, 94, 0), (86, 100, 233))
-FILL, STUFF_FILL = 0.32, 0.45  # opacity
+# near Okabe and Ito's colours, told apart by colour-blind readers too; the first stands out on black and on purple; RGB
+PALETTE = ((0, 225, 160), (255, 159, 0), (0, 158, 255), (230, 90, 170), (240, 228, 66), (213, 94, 0), (86, 100, 233))
+FILL, STUFF_FILL = 0.28, 0.45  # opacity
 SHADES = 5  # lightness steps of one class, so that touching objects differ
 
 
@@ -82,7 +82,7 @@ def _outlines(prediction: Prediction, scale: int) -> list[list[NDArray[np.int32]
 def _shade(colour: tuple[int, int, int], index: int) -> tuple[int, int, int]:
     hue, light, saturation = colorsys.rgb_to_hls(*(c / 255 for c in colour))
     step = (index * 2 % SHADES) - SHADES // 2
-    shaded = colorsys.hls_to_rgb((hue + 0.02 * step) % 1, min(max(light + 0.07 * step, 0.3), 0.8), saturation)
+    shaded = colorsys.hls_to_rgb((hue + 0.03 * step) % 1, min(max(light + 0.06 * step, 0.35), 0.75), saturation)
     return (round(255 * shaded[0]), round(255 * shaded[1]), round(255 * shaded[2]))
 
 

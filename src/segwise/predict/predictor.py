@@ -59,7 +59,9 @@ class Predictor:
         tensor, size = prepare(image, self.spec, self.spec.zoom if zoom is None else zoom)
         values = dict(zip(self._heads, self._session.run(self._heads, {"image": tensor}), strict=True))
         if self.spec.approach == "instance":
-            return {**values, "boxes": _boxes_in_image(values["boxes"], size, image.shape[:2])}
+            scale = np.array([image.shape[1] / size[1], image.shape[0] / size[0]], dtype=np.float32)
+            shift = instance.MASK_SHIFT_PX * scale
+            return {**values, "boxes": _boxes_in_image(values["boxes"], scale, image.shape[:2]), "mask_shift": shift}
         height, width = size[0] // STRIDE, size[1] // STRIDE
         return {name: np.ascontiguousarray(value[..., :height, :width]) for name, value in values.items()}
 
@@ -97,11 +99,12 @@ def prepare(image: Image, spec: ModelSpec, zoom: float) -> tuple[NDArray[np.floa
     return tensor, (height, width)
 
 
-def _boxes_in_image(boxes: NDArray[np.float32], size: tuple[int, int], full: tuple[int, ...]) -> NDArray[np.float32]:
-    """Boxes of a network input of `size` as boxes of the image of size `full`, clipped to it."""
-    scale = np.array([full[1] / size[1], full[0] / size[0]] * 2, dtype=np.float32)
+def _boxes_in_image(
+    boxes: NDArray[np.float32], scale: NDArray[np.float32], full: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """Boxes of a network input as boxes of the image of size `full` (H, W), clipped to it; `scale` is x and y."""
     limit = np.array([full[1], full[0]] * 2, dtype=np.float32)
-    return np.asarray(np.clip(boxes.reshape(-1, 4) * scale, 0, limit), dtype=np.float32)
+    return np.asarray(np.clip(boxes.reshape(-1, 4) * np.tile(scale, 2), 0, limit), dtype=np.float32)
 
 
 def _check(image: Image) -> None:

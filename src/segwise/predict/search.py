@@ -34,17 +34,23 @@ def sweep(
             switch: each of its values is fitted on its own and the best one wins.
     """
     only_with = only_with or {}
+    known: dict[tuple[tuple[str, float], ...], float] = {}
+
+    def scored(point: Point) -> float:
+        key = tuple(sorted(point.items()))
+        if key not in known:
+            known[key] = score(point)
+        return known[key]
+
     switches = {switch for switch, _ in only_with.values()}
-    fits = [Fit(start, score(start), 1)]
+    best = _Held(start, scored(start))
     for branch in _branches(start, {key: values for key, values in grid.items() if key in switches}):
         keys = [
             k for k in grid if k not in switches and (k not in only_with or branch[only_with[k][0]] == only_with[k][1])
         ]
-        fits.append(_ascend(score, branch, {k: grid[k] for k in keys}, sweeps))
-    best = fits[0]
-    for fit in fits[1:]:
-        best = fit if fit.score > best.score else best
-    return Fit(best.point, best.score, sum(fit.num_tried for fit in fits))
+        held = _ascend(scored, branch, {k: grid[k] for k in keys}, sweeps)
+        best = held if held.score > best.score else best
+    return Fit(best.point, best.score, len(known))
 
 
 def _branches(start: Point, switches: Mapping[str, Sequence[float]]) -> list[Point]:
@@ -54,17 +60,22 @@ def _branches(start: Point, switches: Mapping[str, Sequence[float]]) -> list[Poi
     return branches
 
 
-def _ascend(score: Callable[[Point], float], start: Point, grid: Mapping[str, Sequence[float]], sweeps: int) -> Fit:
-    point, best, tried = start, score(start), 1
+@dataclass(frozen=True, slots=True)
+class _Held:
+    point: Point
+    score: float
+
+
+def _ascend(score: Callable[[Point], float], start: Point, grid: Mapping[str, Sequence[float]], sweeps: int) -> _Held:
+    held = _Held(start, score(start))
     for _ in range(sweeps):
-        before = point
+        before = held
         for key, values in grid.items():
             for value in values:
-                if value != point[key]:
-                    trial = {**point, key: value}
-                    value_score, tried = score(trial), tried + 1
-                    if value_score > best:
-                        point, best = trial, value_score
-        if point == before:
+                trial = {**held.point, key: value}
+                found = score(trial)
+                if found > held.score:
+                    held = _Held(trial, found)
+        if held is before:
             break
-    return Fit(point, best, tried)
+    return held

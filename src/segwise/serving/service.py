@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import bentoml
@@ -14,6 +17,17 @@ ROOT = Path(os.environ.get("SEGWISE_PACKAGE", Path(__file__).resolve().parents[3
 app = make_app()
 
 
+def follow(supervisor: int, every_s: float = 1.0) -> None:
+    """End this server (its process group) when `segwise serve`, which started it, is gone: killed, it could not."""
+    while True:
+        try:
+            os.kill(supervisor, 0)
+        except ProcessLookupError:
+            os.killpg(os.getpgrp(), signal.SIGTERM)
+            return
+        time.sleep(every_s)
+
+
 @bentoml.asgi_app(app, path="/")
 @bentoml.service(name="segwise", workers=2, traffic={"timeout": 60, "max_concurrency": 64})
 class Segwise:
@@ -21,6 +35,8 @@ class Segwise:
 
     def __init__(self) -> None:
         app.state.engine = Engine.load(ROOT)
+        if supervisor := os.environ.get("SEGWISE_SUPERVISOR"):
+            threading.Thread(target=follow, args=(int(supervisor),), daemon=True).start()
 
 
 Segwise.add_asgi_middleware(ModelHeader, state=app.state)  # type: ignore[attr-defined]  # the decorators made it a Service

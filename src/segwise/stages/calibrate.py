@@ -15,13 +15,14 @@ from segwise.dataset.params import DataParams
 from segwise.errors import DataInvalidError
 from segwise.evaluation.objectives import OBJECTIVES, figures
 from segwise.evaluation.objects import tally
+from segwise.evaluation.pixels import confusion
 from segwise.predict.params import CalibrateApproach, CalibrateParams
 from segwise.predict.predictor import DECODERS, Predictor
 from segwise.predict.search import Fit, Point, sweep
 from segwise.spec import canonical_json, write_spec
-from segwise.types import Image, Objects
+from segwise.types import ClassMap, Image, Objects
 
-Labelled = list[tuple[Image, Objects]]
+Labelled = list[tuple[Image, Objects, ClassMap]]
 
 
 def run(approach: str, data: DataParams, params: CalibrateParams) -> dict[str, Any]:
@@ -30,13 +31,13 @@ def run(approach: str, data: DataParams, params: CalibrateParams) -> dict[str, A
     source, out = Path("work/export") / approach, Path("work/calibrate") / approach
     dataset = coco.read(Path(data.dir))
     split = json.loads(Path("work/split.json").read_text(encoding="utf-8"))
-    labelled = [
-        (read_image(dataset.image_path(r)), _things(dataset, r)) for r in coco.by_name(dataset, split["val"])
-    ]  # fmt: skip
+    labelled = [_labelled(dataset, record) for record in coco.by_name(dataset, split["val"])]
     if not labelled:
         raise DataInvalidError("images in the validation split", "none", "raise split.fractions, or mark images `val`")
     predictor = Predictor.load(source, threads=own.threads)
-    trials = [fit_at(predictor, labelled, zoom, own) for zoom in sorted(own.zooms)]
+    trials: list[dict[str, Any]] = []
+    for zoom in sorted(own.zooms):  # each starts where the cheaper one ended: most of its point carries over
+        trials.append(fit_at(predictor, labelled, zoom, own, trials[-1]["point"] if trials else predictor.point))
     best = choose(trials, own.min_gain)
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source / "model.onnx", out / "model.onnx")
@@ -49,18 +50,27 @@ def run(approach: str, data: DataParams, params: CalibrateParams) -> dict[str, A
     return {"approach": approach, **result, "summary": line}
 
 
-def fit_at(predictor: Predictor, labelled: Labelled, zoom: float, params: CalibrateApproach) -> dict[str, Any]:
-    """The best operating point at one zoom; the network runs once per image, the decoding once per point."""
+def fit_at(
+    predictor: Predictor, labelled: Labelled, zoom: float, params: CalibrateApproach, start: Point
+) -> dict[str, Any]:
+    """The best operating point at one zoom, searched from `start`.
+
+    The network runs once per image, the decoding once per image and point.
+    """
     decoder, num_classes = DECODERS[predictor.spec.approach], len(predictor.spec.classes)
-    outputs = [predictor.outputs(image, zoom) for image, _ in labelled]
+    outputs = [predictor.outputs(image, zoom) for image, _, _ in labelled]
 
     def measured(point: Point) -> dict[str, float]:
-        found = (predictor.decode(o, i.shape[:2], point).objects for o, (i, _) in zip(outputs, labelled, strict=True))
-        return figures([tally(f, truth, num_classes) for f, (_, truth) in zip(found, labelled, strict=True)])
+        tallies, pixels = [], np.zeros((num_classes + 1, num_classes + 1), dtype=np.int64)
+        for output, (image, truth, truth_map) in zip(outputs, labelled, strict=True):
+            found = predictor.decode(output, image.shape[:2], point)
+            tallies.append(tally(found.objects, truth, num_classes))
+            pixels += confusion(truth_map, found.class_map, num_classes)
+        return figures(tallies, pixels)
 
     fit: Fit = sweep(
         lambda point: round(OBJECTIVES[params.objective](measured(point)), 9),
-        dict(predictor.point),
+        dict(start),
         {**decoder.POINT_GRID, **params.grid},
         sweeps=params.sweeps,
         only_with=getattr(decoder, "ONLY_WITH", None),
@@ -75,9 +85,10 @@ def fit_at(predictor: Predictor, labelled: Labelled, zoom: float, params: Calibr
     }
 
 
-def _things(dataset: coco.Dataset, record: coco.ImageRecord) -> Objects:
+def _labelled(dataset: coco.Dataset, record: coco.ImageRecord) -> tuple[Image, Objects, ClassMap]:
     objects = targets.objects(record)
-    return objects.select(np.isin(objects.class_ids, [c.id for c in dataset.classes if c.isthing]))
+    things = objects.select(np.isin(objects.class_ids, [c.id for c in dataset.classes if c.isthing]))
+    return read_image(dataset.image_path(record)), things, targets.paint(objects, dataset.classes)
 
 
 def choose(trials: list[dict[str, Any]], min_gain: float) -> dict[str, Any]:

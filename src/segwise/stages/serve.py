@@ -29,7 +29,8 @@ def run(host: str = "127.0.0.1", port: int = 3000) -> dict[str, Any]:
     name = event.details.get("approach", "the champion")
     print(f"serving {name} {event.digest[:12]} on http://{host}:{port}  (Ctrl-C stops)", flush=True)
     command = [sys.executable, "-m", "bentoml", "serve", str(folder), "--host", host, "--port", str(port)]
-    server = subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True)
+    env = {**environment(), "SEGWISE_SUPERVISOR": str(os.getpid())}  # so that the server ends if this process is killed
+    server = subprocess.Popen(command, cwd=folder, env=env, start_new_session=True)
     previous = signal.signal(signal.SIGTERM, lambda *_: _interrupt())
     try:
         code = server.wait()

@@ -1,0 +1,154 @@
+"""The report: one page, complete, standing alone, whatever the run left behind."""
+
+from __future__ import annotations
+
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segwise.errors import IntegrityError
+from segwise.gate.params import GateParams
+from segwise.gate.verdict import judge
+from segwise.report import charts, gallery
+from segwise.report.page import Run, number, render
+from segwise.stages import report
+
+FIGURES = {
+    "miou": 0.9, "ap": 0.5, "ap50": 0.8, "pq": 0.7, "f1": 0.85, "count_error": 0.1, "coverage_error": 0.05,
+    "foreground_iou": 0.85, "num_images": 35, "num_groups": 14,
+}  # fmt: skip
+VOID = {"meta", "br", "img", "link", "circle", "line", "rect", "path", "polyline"}
+
+
+def a_run(**changes: Any) -> Run:
+    metrics = {
+        "semantic": {**FIGURES, "count_error": 0.4, "intervals": {"count_error": [0.3, 0.5], "ap": None}},
+        "hybrid": {**FIGURES, "ap50": None, "intervals": {}, "slices": {"modality": {"h&e <x>": {**FIGURES}}}},
+    }
+    timings = {
+        a: {"p50_ms": 20.0, "p95_ms": 25.0, "model_mb": 14.0, "latencies_ms": [19.0, 20.0, 25.0]} for a in metrics
+    }
+    values = {a: {**m, **timings[a]} for a, m in metrics.items()}
+    verdict = judge(values, GateParams(max_count_error=0.15, max_p50_ms=15 if changes.pop("nothing", False) else 50))
+    return Run(**{"checks": verdict.full(), "metrics": metrics, "benchmark": {"approaches": timings}, **changes})
+
+
+class Balance(HTMLParser):
+    """Fails on a tag that is closed wrongly; collects what would be loaded from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.outside += [v for k, v in attrs if k in ("src", "href") and v and not v.startswith(("data:", "#"))]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def check(html: str) -> None:
+    parser = Balance()
+    parser.feed(html)
+    assert parser.open == []
+    assert parser.outside == []
+    assert "<script" not in html
+
+
+def test_the_verdict_comes_first_with_its_reason() -> None:
+    html = render(a_run())
+    check(html)
+    assert html.index("Use hybrid segmentation") < html.index("measured alike")
+    assert "count error would have to fall from 40.0\u00a0% to at most 15.0\u00a0%" in html
+
+
+def test_a_run_in_which_nothing_passes_says_so() -> None:
+    html = render(a_run(nothing=True))
+    check(html)
+    assert "Nothing passes: nothing is promoted" in html
+
+
+def test_a_run_without_gate_benchmark_and_data_still_has_a_page() -> None:
+    html = render(Run(metrics={"instance": {"f1": 0.5}}))
+    check(html)
+    assert "The gate has not run." in html
+
+
+def test_names_from_the_data_cannot_become_markup() -> None:
+    html = render(a_run())
+    assert "h&amp;e &lt;x&gt;" in html
+    assert "<x>" not in html
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [("miou", 0.87654, "0.877"), ("count_error", 0.1234, "12.3 %"), ("ap", None, "–"), ("ap", math.nan, "–")],
+)
+def test_figures_are_shown_in_their_unit(name: str, value: float | None, text: str) -> None:
+    assert number(name, value) == text
+
+
+def test_a_cheaper_point_lies_further_left_and_a_smaller_error_lower() -> None:
+    points = [charts.Point("a", 10, 20, None, True, True), charts.Point("b", 40, 5, (4, 6), True, False)]
+    svg = charts.cost_chart(points, 15, None)
+    (ax, ay), (bx, by) = (
+        (float(x), float(y)) for x, y in re.findall(r'class="mark \w+" cx="([\d.]+)" cy="([\d.]+)"', svg)
+    )
+    assert ax < bx
+    assert ay < by  # pixels grow downwards
+
+
+@pytest.mark.parametrize(("rough", "step"), [(0.3, 0.5), (1.0, 1.0), (1.2, 2.0), (70, 100.0), (0, 1.0)])
+def test_ticks_have_round_steps(rough: float, step: float) -> None:
+    assert charts.nice_step(rough) == pytest.approx(step)
+
+
+def test_the_worst_image_of_every_kind_is_shown_before_the_best() -> None:
+    kinds = ["a"] * 6 + ["b"] * 3
+    rows = [{"file_name": f"{i}.png", "f1": 0.1 * i, "modality": kind} for i, kind in enumerate(kinds)]
+    assert gallery.choose(rows, num_best=2, num_worst=3) == ["0.png", "6.png", "1.png", "8.png", "7.png"]
+
+
+def test_images_without_a_defined_f1_are_not_chosen() -> None:
+    assert gallery.choose([{"file_name": "a.png", "f1": math.nan}]) == []
+
+
+def test_dark_images_are_brightened_and_bright_ones_left_alone() -> None:
+    dark = np.full((8, 8, 3), 30, dtype=np.uint8)
+    assert gallery.brightened(dark).max() == 255
+    assert gallery.brightened(np.full((8, 8, 3), 200, dtype=np.uint8)).max() == 200
+
+
+def test_a_report_before_any_evaluation_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(IntegrityError, match="make run"):
+        report.run()
+
+
+def test_the_stage_shows_pictures_of_test_images(
+    tiny_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from segwise.dataset.params import DataParams
+    from segwise.evaluation.params import EvaluateParams
+    from segwise.spec import canonical_json
+    from segwise.stages import evaluate
+    from tests.model_folder import make_model
+
+    monkeypatch.chdir(tmp_path)
+    make_model(Path("work/calibrate/semantic"))
+    names = sorted(p.name for p in (tiny_dataset / "images").iterdir())
+    Path("work/split.json").write_text(canonical_json({"train": names[:6], "val": [], "test": names[6:]}))
+    evaluate.run("semantic", DataParams(dir=str(tiny_dataset)), EvaluateParams(replicates=5))
+    report.run()
+    html = Path("work/report/index.html").read_text(encoding="utf-8")
+    check(html)
+    assert html.count("data:image/jpeg;base64,") >= 9

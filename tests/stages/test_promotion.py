@@ -1,0 +1,233 @@
+"""From a verdict to a champion: packaging, promoting, rolling back."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from segwise import bundle, packing, registry, store
+from segwise.errors import GateRefusedError, IntegrityError, SegwiseError, UsageError
+from segwise.gate.params import GateParams, PackageParams
+from segwise.spec import canonical_json, sha256_of
+from segwise.stages import gate, history, package, promote, rollback
+from tests.model_folder import make_model
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+def write_run(root: Path, gain: float = 8.0, p95_ms: float = 20.0) -> None:
+    """The files that gate and package read, for one approach."""
+    make_model(root / "work/calibrate/semantic", gain)
+    timing = {"p50_ms": 0.8 * p95_ms, "p95_ms": p95_ms, "model_mb": 0.1}
+    (root / "work/evaluate/semantic").mkdir(parents=True, exist_ok=True)
+    (root / "work/evaluate/semantic/metrics.json").write_text(canonical_json({"miou": 0.9, "count_error": 0.1}))
+    (root / "work/benchmark.json").write_text(canonical_json({"approaches": {"semantic": timing}}))
+
+
+def new_root(root: Path) -> Path:
+    (root / "src").symlink_to(REPO / "src")
+    shutil.copy(REPO / "bentofile.yaml", root / "bentofile.yaml")
+    (root / "data.dvc").write_text("outs:\n- md5: 0123abc.dir\n  path: data\n")
+    write_run(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two runs that differ in their latency only ("a", "again"), and one with another model ("b")."""
+    out = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, gain, p95_ms in (("a", 8.0, 20.0), ("again", 8.0, 31.4), ("b", 9.0, 20.0)):
+            root = new_root(tmp_path_factory.mktemp(name))
+            write_run(root, gain, p95_ms)
+            patch.chdir(root)
+            gate.run(GateParams(min_miou=0.5, max_p95_ms=100))
+            package.run(PackageParams())
+            out[name] = root / "work/package"
+    return out
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packages: dict[str, Path]) -> Path:
+    """An empty repository that has packaged "a"."""
+    monkeypatch.chdir(tmp_path)
+    use(packages["a"])
+    return tmp_path
+
+
+def use(package_dir: Path) -> None:
+    shutil.copytree(package_dir, "work/package", dirs_exist_ok=True)
+
+
+def test_two_builds_of_the_same_model_are_the_same_bytes_whatever_the_clock_said(packages: dict[str, Path]) -> None:
+    for name in ("segwise.bento", "manifest.json"):
+        assert (packages["a"] / name).read_bytes() == (packages["again"] / name).read_bytes()
+    assert sha256_of(packages["a"] / "segwise.bento") != sha256_of(packages["b"] / "segwise.bento")
+
+
+def test_the_archive_is_a_bento_that_bentoml_imports(packages: dict[str, Path], tmp_path: Path) -> None:
+    archive = (packages["a"] / "segwise.bento").resolve()
+    code = f"import bentoml; print(bentoml.import_bento({str(archive)!r}).tag)"
+    env = {"BENTOML_HOME": str(tmp_path), "BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    assert done.stdout.startswith("segwise:")
+
+
+def test_the_manifest_names_every_file_the_data_the_parameters_and_the_metrics(packages: dict[str, Path]) -> None:
+    manifest = json.loads((packages["a"] / "manifest.json").read_text())
+    assert {"bento.yaml", "src/model/model.onnx", "src/segwise/serving/service.py"} <= manifest["files"].keys()
+    assert manifest["data_md5"] == "0123abc.dir"
+    assert manifest["metrics"]["miou"] == 0.9
+    assert manifest["params"]["zoom"] == 1.0
+    assert manifest["packages"].keys() >= {"onnxruntime", "numpy"}
+    assert not any("torch" in name or "models/" in name for name in [*manifest["packages"], *manifest["files"]])
+
+
+def test_everything_the_shipped_code_imports_of_segwise_is_shipped(packages: dict[str, Path]) -> None:
+    files = json.loads((packages["a"] / "manifest.json").read_text())["files"]
+    shipped = {n.removeprefix("src/").removesuffix(".py").replace("/", ".") for n in files if n.endswith(".py")}
+    shipped |= {name.removesuffix(".__init__") for name in shipped}
+    for name in (n for n in files if n.endswith(".py")):
+        for node in ast.walk(ast.parse((REPO / name).read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("segwise"):
+                for alias in node.names:
+                    assert node.module in shipped, f"{name} imports {node.module}"
+                    assert f"{node.module}.{alias.name}" in shipped or "." in str(node.module) or node.module in shipped
+
+
+def test_the_package_stage_depends_on_all_that_it_ships() -> None:
+    stage = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]["package"]
+    include = yaml.safe_load((REPO / "bentofile.yaml").read_text())["include"]
+    deps = [dep.rstrip("/") for dep in stage["deps"]]
+    for path in (p.rstrip("/") for p in include if p != "model/"):
+        assert any(path == dep or path.startswith(f"{dep}/") for dep in deps), (
+            f"{path} is shipped but no dep of package"
+        )
+
+
+def test_without_a_winner_the_manifest_says_why_and_nothing_is_promoted(root: Path) -> None:
+    write_run(root)
+    gate.run(GateParams(min_miou=0.99))
+    package.run(PackageParams())
+    assert json.loads(Path("work/package/manifest.json").read_text())["winner"] is None
+    assert not Path("work/package/segwise.bento").exists()
+    with pytest.raises(GateRefusedError, match=r"mIoU would have to rise from 0\.900 to at least 0\.990") as caught:
+        promote.run("ada", "try")
+    assert caught.value.exit_code == 3
+    assert not registry.EVENTS.exists()
+
+
+def test_promoting_stores_unpacks_verifies_and_records(root: Path) -> None:
+    result = promote.run("ada", "first")
+    (event,) = registry.read()
+    assert (event.actor, event.reason, event.digest) == ("ada", "first", result["digest"])
+    assert sha256_of(Path(f".segwise/store/{event.bento_sha256}.bento")) == event.bento_sha256
+    assert bundle.verify(Path(".segwise/champions") / event.digest, event.digest)[0] == event.digest
+    assert (store.champion_model() / "model.onnx").is_file()
+    assert not list(Path(".segwise").rglob(".partial-*"))
+
+
+def test_promoting_the_champion_again_does_nothing_and_says_so(root: Path) -> None:
+    promote.run("ada", "first")
+    before = registry.EVENTS.read_bytes()
+    result = promote.run("bob", "again")
+    assert result["changed"] is False
+    assert "nothing to do" in result["summary"]
+    assert registry.EVENTS.read_bytes() == before
+
+
+def test_a_rollback_returns_to_the_champion_before(root: Path, packages: dict[str, Path]) -> None:
+    first = promote.run("ada", "first")["digest"]
+    use(packages["b"])
+    second = promote.run("ada", "second")["digest"]
+    assert first != second
+    assert rollback.run("bob", "undercounts")["digest"] == first
+    assert store.champion()[1].digest == first
+    assert [e["kind"] for e in history.run()["events"]] == ["promote", "promote", "rollback"]
+    with pytest.raises(UsageError, match="a champion before this one"):
+        rollback.run("bob", "further")
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:2000] + b"\x00" + b[2001:], lambda b: b""])
+def test_a_damaged_archive_is_not_promoted(root: Path, damage: object) -> None:
+    path = Path("work/package/segwise.bento")
+    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]  # a lambda
+    with pytest.raises(IntegrityError):
+        promote.run("ada", "first")
+    assert not registry.EVENTS.exists()
+
+
+def test_an_archive_of_another_run_is_not_promoted_under_this_manifest(root: Path, packages: dict[str, Path]) -> None:
+    shutil.copy(packages["b"] / "segwise.bento", "work/package/segwise.bento")
+    with pytest.raises(IntegrityError, match=r"manifest\.json"):
+        promote.run("ada", "first")
+    assert not registry.EVENTS.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["src/model/model.onnx", "src/manifest.json", "src/segwise/serving/engine.py", "bento.yaml"]
+)
+def test_a_changed_file_of_the_champion_is_unpacked_anew(root: Path, name: str) -> None:
+    digest = promote.run("ada", "first")["digest"]
+    file = Path(".segwise/champions") / digest / name
+    before = file.read_bytes()
+    file.write_bytes(before + b" ")
+    store.champion()
+    assert file.read_bytes() == before
+
+
+def test_an_added_file_or_a_removed_folder_of_the_champion_is_put_right(root: Path) -> None:
+    digest = promote.run("ada", "first")["digest"]
+    folder = Path(".segwise/champions") / digest
+    (folder / "src/segwise/extra.py").write_text("print('not gated')")
+    store.champion()
+    assert not (folder / "src/segwise/extra.py").exists()
+    shutil.rmtree(folder)
+    store.champion()
+    assert (folder / "bento.yaml").is_file()
+
+
+def test_a_champion_whose_archive_is_damaged_too_is_not_served(root: Path) -> None:
+    result = promote.run("ada", "first")
+    (Path(".segwise/champions") / result["digest"] / "bento.yaml").unlink()
+    archive = Path(f".segwise/store/{result['bento_sha256']}.bento")
+    archive.write_bytes(archive.read_bytes()[:-1])
+    with pytest.raises(IntegrityError, match="the promoted archive"):
+        store.champion()
+
+
+def test_asking_for_the_champion_before_the_first_promotion_says_what_to_run(root: Path) -> None:
+    with pytest.raises(SegwiseError, match="make run"):
+        store.champion()
+
+
+def test_a_promotion_killed_before_its_record_changes_nothing_and_the_next_succeeds(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "append", killed)
+        with pytest.raises(KeyboardInterrupt):
+            promote.run("ada", "first")
+    assert registry.champion(registry.read()) is None
+    assert promote.run("ada", "again")["changed"] is True
+
+
+def test_a_module_missing_from_the_bentofile_fails_the_build_and_is_named(tmp_path: Path) -> None:
+    root = new_root(tmp_path)
+    text = (root / "bentofile.yaml").read_text()
+    (root / "bentofile.yaml").write_text(text.replace("  - src/segwise/bundle.py\n", ""))
+    staged = tmp_path / "staged"
+    staged.mkdir()
+    packing.stage(root, root / "work/calibrate/semantic", "# card\n", staged)
+    with pytest.raises(SegwiseError, match=r"segwise\.bundle"):
+        packing.build(staged, tmp_path / "scratch")
