@@ -20,7 +20,7 @@ import numpy as np
 from segwise.bundle import MODEL
 from segwise.dataset.images import decode_image
 from segwise.predict.predictor import Predictor
-from segwise.stages.serve import champion_folder
+from segwise.store import champion
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=100)
     arguments = parser.parse_args()
     data = arguments.image.read_bytes()
-    predictor = Predictor.load(champion_folder() / MODEL, threads=1)
+    predictor = Predictor.load(champion()[0] / MODEL, threads=1)
     image = decode_image(data, max_pixels=10**8)
 
     def direct() -> None:

@@ -1,6 +1,6 @@
 """The model folder: what `export` and `calibrate` write and the Predictor, the gate and the service read.
 
-    model.onnx    input `image` float32 (1, 3, h, w), already normalised; outputs by approach, see `predict/<approach>.py`
+    model.onnx    input `image` float32 (1, 3, h, w), normalised; outputs by approach, see `predict/<approach>.py`
     model.json    this specification, canonical JSON
 """
 
@@ -76,9 +76,11 @@ def read_spec(folder: Path) -> ModelSpec:
     path, graph = folder / "model.json", folder / "model.onnx"
     for file in (path, graph):
         if not file.is_file():
-            raise IntegrityError(f"a model folder with {file.name}", f"none in {folder}", "run `dvc repro` to rebuild it")
+            remedy = "run `dvc repro` to rebuild it"
+            raise IntegrityError(f"a model folder with {file.name}", f"none in {folder}", remedy)
     spec = parse(ModelSpec, json.loads(path.read_text(encoding="utf-8")), str(path))
     digest = sha256_of(graph)
     if digest != spec.onnx_sha256:
-        raise IntegrityError(f"{graph} with SHA-256 {spec.onnx_sha256}", digest, "restore it: `dvc repro` or `segwise rollback`")
+        remedy = "restore it: `dvc repro` or `segwise rollback`"
+        raise IntegrityError(f"{graph} with SHA-256 {spec.onnx_sha256}", digest, remedy)
     return spec

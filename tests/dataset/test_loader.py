@@ -25,7 +25,9 @@ CHANCES = {"brightness_p": 0.5, "colour_p": 0.5, "invert_p": 0.2, "grey_p": 0.2,
 NORM = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
 
-def crops(root: Path, kind: str = "dense", spec: CropSpec | None = None, ignored: frozenset[int] = frozenset()) -> Crops:
+def crops(
+    root: Path, kind: str = "dense", spec: CropSpec | None = None, ignored: frozenset[int] = frozenset()
+) -> Crops:
     dataset = coco.read(root)
     source = Source(root / "images", dataset.images, dataset.classes, ignored)
     return Crops(source, Cropper(spec or CropSpec(64, 1.5, 1.25, CHANCES), True), kind, NORM, 0)  # type: ignore[arg-type]
@@ -45,16 +47,17 @@ def test_a_draw_is_a_function_of_its_numbers_alone(tiny_dataset: Path) -> None:
 
 def test_worker_processes_give_the_batches_that_no_workers_give(tiny_dataset: Path) -> None:
     none, two = (
-        [batch["image"] for batch in train_loader(crops(tiny_dataset), Draws(12, 8, 0), 4, workers)] for workers in (0, 2)
+        [batch["image"] for batch in train_loader(crops(tiny_dataset), Draws(12, 2, 4, 0), workers)]
+        for workers in (0, 2)
     )
     assert len(none) == 2
     assert all(torch.equal(a, b) for a, b in zip(none, two, strict=True))
 
 
-def test_every_image_is_drawn_once_a_round_and_epochs_follow_on_one_another() -> None:
-    draws, seen = Draws(count=7, length=5, seed=1), []
-    for epoch in range(7):
-        draws.set_epoch(epoch)
+def test_every_image_is_drawn_once_a_round_and_steps_follow_on_one_another() -> None:
+    draws, seen = Draws(count=7, steps=1, batch_size=5, seed=1), []
+    for step in range(7):
+        draws.position = lambda step=step: step  # type: ignore[misc]
         seen += list(draws)
     assert sorted(seen) == [(index, number) for index in range(7) for number in range(5)]
 
@@ -64,7 +67,7 @@ def test_rare_values_of_an_attribute_are_drawn_as_often_as_common_ones(tiny_data
     few = [records[0], *[r for r in records if r.attributes["modality"] != records[0].attributes["modality"]]]
     weights = attribute_weights(few, "modality", 1.0)
     assert weights is not None
-    drawn = [index for index, _ in Draws(len(few), 4000, 0, weights)]
+    drawn = [index for index, _ in Draws(len(few), 1000, 4, 0, weights)]
     assert drawn.count(0) / 4000 == pytest.approx(0.5, abs=0.04)
     assert attribute_weights(few, "no such attribute", 1.0) is None
 

@@ -72,7 +72,9 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
     assert list(Path(".segwise/checkpoints").rglob("last.ckpt"))
     steps = []
     with monkeypatch.context() as patch:
-        patch.setattr(fit.ProgressLines, "on_train_batch_end", lambda self, trainer, *_: steps.append(trainer.global_step))
+        patch.setattr(
+            fit.ProgressLines, "on_train_batch_end", lambda self, trainer, *_: steps.append(trainer.global_step)
+        )
         train.run(network, DataParams(), params)
     assert steps == [3, 4]
     assert files(network) == whole
@@ -80,7 +82,9 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
 
 
 def test_other_parameters_never_resume_a_checkpoint(project: Path) -> None:
-    keys = {train._key(p, digest, part) for p in (DENSE, INSTANCE) for digest in "ab" for part in ({"train": ["x"]}, {})}
+    keys = {
+        train._key(p, digest, part) for p in (DENSE, INSTANCE) for digest in "ab" for part in ({"train": ["x"]}, {})
+    }
     assert len(keys) == 8
 
 
@@ -106,7 +110,11 @@ def test_several_classes_train_and_export_with_a_score_each(project: Path) -> No
     for approach in ("semantic", "hybrid", "instance"):
         export.run(approach, ExportParams(max_abs_diff=1.0))  # type: ignore[arg-type]
         spec = read_spec(Path("work/export") / approach)
-        assert [(c.id, c.name, c.isthing) for c in spec.classes] == [(1, "a", True), (2, "b", True), (3, "tissue", False)]
+        assert [(c.id, c.name, c.isthing) for c in spec.classes] == [
+            (1, "a", True),
+            (2, "b", True),
+            (3, "tissue", False),
+        ]
 
 
 def test_an_exported_folder_carries_what_the_predictor_needs(project: Path) -> None:

@@ -3,7 +3,7 @@ so training that was interrupted goes on with the crops it would have seen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -86,24 +86,23 @@ class Crops(Dataset[dict[str, Any]]):
 
 
 class Draws(Sampler[tuple[int, int]]):
-    """The draws of one epoch of `length` per process: a shuffled round over all images, then the next; or, with
-    `weights`, images drawn in proportion to them. Epoch e goes on where epoch e − 1 ended."""
+    """The draws of `steps` batches in each process, beginning at step `position()`, which the training sets: a shuffled
+    round over all images, then the next; or, with `weights`, images drawn in proportion to them."""
 
-    def __init__(self, count: int, length: int, seed: int, weights: NDArray[np.float64] | None = None) -> None:
-        self.count, self.length, self.seed, self.weights, self.epoch = count, length, seed, weights, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the trainer before each epoch."""
-        self.epoch = epoch
+    def __init__(
+        self, count: int, steps: int, batch_size: int, seed: int, weights: NDArray[np.float64] | None = None
+    ) -> None:
+        self.count, self.steps, self.batch_size, self.seed, self.weights = count, steps, batch_size, seed, weights
+        self.position: Callable[[], int] = lambda: 0
 
     def __len__(self) -> int:
-        return self.length
+        return self.steps * self.batch_size
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         is_many = dist.is_available() and dist.is_initialized()
         world, rank = (dist.get_world_size(), dist.get_rank()) if is_many else (1, 0)
-        first = self.epoch * self.length * world + rank
-        for number in range(first, first + self.length * world, world):
+        first = self.position() * self.batch_size * world + rank
+        for number in range(first, first + len(self) * world, world):
             yield int(self._round(number // self.count)[number % self.count]), number // self.count
 
     def _round(self, number: int) -> NDArray[np.int64]:
@@ -113,11 +112,9 @@ class Draws(Sampler[tuple[int, int]]):
         return rng.choice(self.count, self.count, p=self.weights / self.weights.sum())
 
 
-def train_loader(crops: Crops, draws: Draws, batch_size: int, workers: int) -> DataLoader[Any]:
+def train_loader(crops: Crops, draws: Draws, workers: int) -> DataLoader[Any]:
     """Batches in the order of `draws`."""
-    return DataLoader(
-        crops, batch_size, sampler=draws, num_workers=workers, collate_fn=COLLATE[crops.kind], persistent_workers=False
-    )
+    return DataLoader(crops, draws.batch_size, sampler=draws, num_workers=workers, collate_fn=COLLATE[crops.kind])
 
 
 def validation_loader(crops: Crops, batch_size: int) -> DataLoader[Any]:

@@ -66,7 +66,8 @@ def fit(
     """Train; the network that is kept, on the CPU, and the history.
 
     Args:
-        train: a loader whose epoch is `params.interval` steps, see `dataset.loader.Draws`.
+        train: a loader of `params.interval` steps whose sampler asks `position()` where to begin, see
+            `dataset.loader.Draws`: Lightning's own count of epochs is off by one after a resume.
         validation: a loader, or None.
         folder: where checkpoints live; one that is there is resumed.
     """
@@ -80,6 +81,7 @@ def fit(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and logging intervals is not for users
         trainer = _trainer(params, callbacks)
+        train.sampler.position = lambda: trainer.global_step
         path = folder / "last.ckpt"
         trainer.fit(module, train, validation, ckpt_path=path if path.is_file() else None, weights_only=True)
     if best is not None and best.best_model_path:

@@ -44,7 +44,9 @@ class InstanceNet(nn.Module):
         sizes = [size for stride, size in zip(LEVELS, params.anchor_sizes_px, strict=True) if stride in self.levels]
         self.proposals = _proposals(width, tuple(sizes), params)
         self.heads = _heads(width, [str(stride) for stride in self.levels], params, num_classes)
-        nn.init.normal_(self.heads.mask_predictor.mask_fcn_logits.weight, std=0.01)  # torchvision's start is 100 × larger
+        nn.init.normal_(
+            self.heads.mask_predictor.mask_fcn_logits.weight, std=0.01
+        )  # torchvision's start is 100 × larger
 
     def _features(self, image: Tensor) -> OrderedDict[str, Tensor]:
         found = self.encoder(image)

@@ -81,8 +81,8 @@ def _loaders(
         parts.append(loader.Crops(source, cropper, cast("loader.Kind", network), norm, params.seed))
     records = parts[0].source.records
     weights = loader.attribute_weights(records, params.balance, params.balance_power) if params.balance else None
-    draws = loader.Draws(len(records), params.interval * params.batch_size, params.seed, weights)
-    train = loader.train_loader(parts[0], draws, params.batch_size, params.workers)
+    draws = loader.Draws(len(records), params.interval, params.batch_size, params.seed, weights)
+    train = loader.train_loader(parts[0], draws, params.workers)
     return train, loader.validation_loader(parts[1], params.batch_size)
 
 
