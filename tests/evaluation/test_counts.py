@@ -26,6 +26,6 @@ def test_weights_count_images_as_often_as_copies() -> None:
     assert count_metrics(truth, found, np.array([2, 0, 1])) == pytest.approx(copied)
 
 
-def test_coverage_error_is_in_percentage_points() -> None:
+def test_coverage_error_is_a_fraction_of_the_pixels() -> None:
     figures = coverage_metrics(np.array([[0.20], [0.50]]), np.array([[0.25], [0.40]]))
-    assert figures == pytest.approx({"coverage_error": 7.5, "coverage_bias": -2.5})
+    assert figures == pytest.approx({"coverage_error": 0.075, "coverage_bias": -0.025})

@@ -91,7 +91,7 @@ def test_an_uncountable_class_has_pixel_figures_and_one_segment_an_image() -> No
     figures = summarise([measure("a.png", Prediction(found, none), none, none, truth, 1)], stuff, PARAMS)
     assert figures["pq"] == pytest.approx(0.75)
     assert figures["ap"] is None
-    assert figures["coverage_error"] == pytest.approx(20)
+    assert figures["coverage_error"] == pytest.approx(0.20)
 
 
 def test_every_image_has_a_row_in_order() -> None:

@@ -134,6 +134,7 @@ def test_a_report_before_any_evaluation_says_what_to_run(tmp_path: Path, monkeyp
         report.run()
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools 2.0.11 with NumPy 2
 def test_the_stage_shows_pictures_of_test_images(
     tiny_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,8 +16,8 @@ from segwise.stages import export, split, train
 from tests.factory import read_labels, write_labels
 
 TINY: dict[str, Any] = {
-    "encoder": {"pretrained": "none"}, "crop_px": 64, "batch_size": 2, "steps": 4, "interval": 2, "zoom": 1.0, "threads": 1,
-    "accelerator": "cpu",
+    "encoder": {"pretrained": "none"}, "crop_px": 64, "batch_size": 2, "steps": 4, "interval": 2, "zoom": 1.0,
+    "threads": 1, "accelerator": "cpu",
 }  # fmt: skip
 DENSE = DenseParams(**TINY, decoder_widths=(16, 8, 8, 8))
 INSTANCE = InstanceParams(**TINY, pyramid_width=16, box_width=32, mask_layers=1, rois_per_image=16)
@@ -46,14 +46,14 @@ def test_training_twice_gives_the_same_bytes(project: Path, network: str, params
     assert files(network) == first
 
 
-class Stopped(Exception):
+class KilledError(Exception):
     """Stands for a killed process."""
 
 
 @pytest.mark.parametrize(
     ("network", "params"),
-    [*NETWORKS, ("dense", DENSE.model_copy(update={"ema_decay": 0.9}))],
-    ids=["dense", "instance", "average"],
+    [*NETWORKS, ("dense", DENSE.model_copy(update={"ema_decay": 0.9, "patience": 3}))],
+    ids=["dense", "instance", "average and patience"],
 )
 def test_an_interrupted_training_goes_on_to_the_same_bytes(
     project: Path, network: str, params: Any, monkeypatch: pytest.MonkeyPatch
@@ -63,11 +63,11 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(
 
     def die(self: Any, trainer: Any, *_: Any) -> None:
         if trainer.global_step == 3:  # one step after the checkpoint
-            raise Stopped
+            raise KilledError
 
     with monkeypatch.context() as patch:
         patch.setattr(fit.ProgressLines, "on_train_batch_end", die)
-        with pytest.raises(Stopped):
+        with pytest.raises(KilledError):
             train.run(network, DataParams(), params)
     assert list(Path(".segwise/checkpoints").rglob("last.ckpt"))
     steps = []

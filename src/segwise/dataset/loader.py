@@ -125,7 +125,7 @@ def validation_loader(crops: Crops, batch_size: int) -> DataLoader[Any]:
 
 
 def attribute_weights(records: Sequence[ImageRecord], attribute: str, power: float) -> NDArray[np.float64] | None:
-    """One weight per image: 1 / (images with the same value)^power, float64 (N,); None where all values are the same."""
+    """One weight per image: 1 / (images with the same value)^power, float64 (N,); None where all are the same."""
     values = [record.attributes.get(attribute, "") for record in records]
     if len(set(values)) <= 1 or power == 0:
         return None
@@ -145,7 +145,7 @@ def label_layers(found: Objects) -> Labels:
 
 def flatten(layers: Labels) -> Labels:
     """One object per pixel, int32 (H, W): a later layer lies on top."""
-    flat = layers[0]
+    flat: Labels = layers[0]
     for layer in layers[1:]:
         flat = np.where(layer > 0, layer, flat)
     return flat

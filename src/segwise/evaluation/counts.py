@@ -33,10 +33,10 @@ def count_metrics(truth: Array, predicted: Array, weights: NDArray[np.int64] | N
 def coverage_metrics(
     truth: NDArray[np.float64], predicted: NDArray[np.float64], weights: NDArray[np.int64] | None = None
 ) -> dict[str, float]:
-    """Errors of coverage (images, classes), fractions in, percentage points out: mean |error| and mean error."""
+    """Errors of coverage (images, classes), as fractions of the pixels: mean |error| and mean error."""
     weight = np.ones(len(truth)) if weights is None else weights.astype(np.float64)
     cell = np.broadcast_to(weight[:, None], truth.shape)
-    error = 100 * (predicted - truth)
+    error = predicted - truth
     return {
         "coverage_error": _ratio((cell * np.abs(error)).sum(), cell.sum()),
         "coverage_bias": _ratio((cell * error).sum(), cell.sum()),

@@ -17,7 +17,8 @@ Positive = Annotated[float, Field(gt=0)]
 class Thresholds(Section):
     """One optional limit per check; a check without a limit is not made. `min_*` fail below, `max_*` fail above.
 
-    Qualities are fractions (0.8, not 80); errors are fractions of the labelled total (0.15 = 15 %), measured on test.
+    Qualities are fractions (0.8, not 80); the count error is a fraction of the labelled objects, the coverage
+    error of the pixels (0.15 = 15 %); all measured on test.
     """
 
     min_miou: Fraction | None = None

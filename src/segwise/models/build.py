@@ -71,7 +71,8 @@ def load(folder: Path) -> tuple[DenseNet | InstanceNet, DenseParams | InstancePa
     if sha256_of(weights) != card.weights_sha256:
         expected = f"{weights} with SHA-256 {card.weights_sha256}"
         raise IntegrityError(expected, "other bytes", "run `dvc repro` to train it again")
-    params = parse(InstanceParams if card.network == "instance" else DenseParams, card.params, str(path))
+    model: type[DenseParams] | type[InstanceParams] = InstanceParams if card.network == "instance" else DenseParams
+    params: DenseParams | InstanceParams = parse(model, card.params, str(path))
     bare = params.model_copy(update={"encoder": params.encoder.model_copy(update={"pretrained": "none"})})
     network = build(bare, len(card.classes))
     network.load_state_dict(load_file(weights))

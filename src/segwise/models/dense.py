@@ -32,12 +32,12 @@ class DenseNet(nn.Module):
         )
         self.classes = nn.Conv2d(widths[-1], num_classes + 1, 3, padding=1)
         self.objects = nn.Sequential(_conv(widths[-1], 32), nn.Conv2d(32, 4, 1))
-        nn.init.constant_(self.objects[1].bias[:1], -3.0)  # type: ignore[index, arg-type]  # centres are rare: start at 5 %
+        nn.init.constant_(self.objects[1].bias[:1], -3.0)  # type: ignore[index]  # centres are rare: start at 5 %
 
     def decode(self, image: Tensor) -> Tensor:
         """Float (B, 3, h, w), normalised, sides multiples of 32 → features (B, widths[-1], h / 2, w / 2)."""
         features = self.encoder(image)
-        x = features[32]
+        x: Tensor = features[32]
         for stride, block in zip(STRIDES, self.blocks, strict=True):
             x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
             x = block(torch.cat((x, features[stride]), dim=1) if stride in features else x)

@@ -6,11 +6,11 @@ import logging
 import shutil
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import nn
 
@@ -32,12 +32,17 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 class History(Callback):
-    """One row per interval: `step` and the losses. Part of the checkpoint, so it survives an interruption."""
+    """One row per interval: `step` and the losses. Part of the checkpoint, so it survives an interruption.
+
+    A resumed training begins with the end of an epoch without steps, which is no new row.
+    """
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
 
     def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if self.rows and trainer.global_step <= self.rows[-1]["step"]:
+            return
         metrics = trainer.callback_metrics.items()
         keep = {key.removesuffix("_epoch"): float(value) for key, value in metrics if not key.endswith("_step")}
         self.rows.append({"step": float(trainer.global_step), **keep})
@@ -47,6 +52,32 @@ class History(Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rows = list(state["rows"])
+
+
+class Patience(Callback):
+    """Stops when `patience` validations in a row found no lower loss; holds the weights of the lowest."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience, self.step, self.loss, self.misses = patience, 0, float("inf"), 0
+        self.weights: dict[str, torch.Tensor] = {}
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.global_step > self.step:
+            self.step = trainer.global_step
+            self._look(float(trainer.callback_metrics["val_loss"]), cast("nn.Module", module.kept))
+        trainer.should_stop = trainer.should_stop or self.misses >= self.patience
+
+    def _look(self, loss: float, kept: nn.Module) -> None:
+        self.misses = 0 if loss < self.loss else self.misses + 1
+        if loss < self.loss:
+            self.loss = loss
+            self.weights = {key: value.detach().cpu().clone() for key, value in kept.state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"step": self.step, "loss": self.loss, "misses": self.misses, "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
 
 def prepare(params: TrainParams) -> None:
@@ -73,27 +104,20 @@ def fit(
     """
     prepare(params)
     history = History()
-    callbacks: list[Callback] = [history, ProgressLines(label, params.steps), _checkpoint(folder, "last")]
-    best = None
-    if params.patience and validation is not None:
-        best = _checkpoint(folder, "best", "val_loss")
-        callbacks += [EarlyStopping("val_loss", patience=params.patience, check_on_train_epoch_end=True), best]
+    last = ModelCheckpoint(folder, "last", every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False)
+    callbacks: list[Callback] = [history, ProgressLines(label, params.steps), last]
+    best = Patience(params.patience)
+    callbacks += [best] if params.patience else []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and logging intervals is not for users
         trainer = _trainer(params, callbacks)
         train.sampler.position = lambda: trainer.global_step
         path = folder / "last.ckpt"
         trainer.fit(module, train, validation, ckpt_path=path if path.is_file() else None, weights_only=True)
-    if best is not None and best.best_model_path:
-        module.load_state_dict(torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"])
-    return module.kept.cpu().eval(), history.rows
-
-
-def _checkpoint(folder: Path, name: str, monitor: str | None = None) -> ModelCheckpoint:
-    """Written when the epoch is over and counted: one written after validation would repeat the epoch's draws."""
-    return ModelCheckpoint(
-        folder, name, monitor, every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False
-    )
+    kept = module.kept.cpu().eval()
+    if best.weights:
+        kept.load_state_dict(best.weights)
+    return kept, history.rows
 
 
 def _trainer(params: TrainParams, callbacks: list[Callback]) -> pl.Trainer:

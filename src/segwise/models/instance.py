@@ -67,7 +67,7 @@ class InstanceNet(nn.Module):
         """One image (1, 3, h, w) → `boxes` xyxy (N, 4) in its pixels, `labels` int64 (N,), `scores` (N,), `masks`
         (N, 28, 28), probabilities inside the box."""
         features = self._features(image)
-        size = cast("tuple[int, int]", (image.shape[2], image.shape[3]))
+        size = (image.shape[2], image.shape[3])
         boxes, _ = self.proposals(ImageList(image, [size]), features)
         found, _ = self.heads(features, boxes, [size])
         return found[0]["boxes"], found[0]["labels"], found[0]["scores"], found[0]["masks"][:, 0]

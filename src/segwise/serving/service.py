@@ -18,12 +18,12 @@ app = make_app()
 
 
 def follow(supervisor: int, every_s: float = 1.0) -> None:
-    """End this server (its process group) when `segwise serve`, which started it, is gone: killed, it could not."""
+    """End BentoML's arbiter, this worker's parent, when `segwise serve` is gone: killed, it could not do so itself."""
     while True:
         try:
             os.kill(supervisor, 0)
         except ProcessLookupError:
-            os.killpg(os.getpgrp(), signal.SIGTERM)
+            os.kill(os.getppid(), signal.SIGTERM)
             return
         time.sleep(every_s)
 
