@@ -1,7 +1,7 @@
 """The model folder: what `export` and `calibrate` write and the Predictor, the gate and the service read.
 
-    model.onnx    input `image` float32 (1, 3, h, w), normalised; outputs by approach, see `predict/<approach>.py`
-    model.json    this specification, canonical JSON
+model.onnx    input `image` float32 (1, 3, h, w), normalised; outputs by approach, see `predict/<approach>.py`
+model.json    this specification, canonical JSON
 """
 
 from __future__ import annotations

@@ -124,9 +124,7 @@ class Objects:
         )
 
     @classmethod
-    def from_label_map(
-        cls, labels: NDArray[np.int32], class_ids: Sequence[int], scores: Sequence[float]
-    ) -> Objects:
+    def from_label_map(cls, labels: NDArray[np.int32], class_ids: Sequence[int], scores: Sequence[float]) -> Objects:
         """From a map of non-overlapping objects, int32 (H, W), 0 = none, i = object i - 1. Absent ids are dropped."""
         from scipy.ndimage import find_objects
 

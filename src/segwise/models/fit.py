@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
+from pytorch_lightning.utilities import rank_zero_only
 from torch import nn
 
 from segwise.models.lightning import DenseTraining, InstanceTraining
@@ -84,6 +85,11 @@ def prepare(params: TrainParams) -> None:
     """Seeds and threads, before the network is built."""
     torch.set_num_threads(params.threads)
     pl.seed_everything(params.seed, workers=True, verbose=False)
+
+
+def is_first_process() -> bool:
+    """Whether this process writes the files: of several that train together, one does."""
+    return getattr(rank_zero_only, "rank", 0) in (0, None)
 
 
 def forget(folder: Path) -> None:

@@ -27,7 +27,7 @@ class AugmentParams(Section):
     `zoom_jitter` 1.25 draws the zoom between `zoom` / 1.25 and `zoom` · 1.25, evenly in its logarithm.
     """
 
-    zoom_jitter: Annotated[float, Field(ge=1)] = 1.25
+    zoom_jitter: Annotated[float, Field(ge=1)] = 1.3
     brightness_p: Unit = 0.5
     colour_p: Unit = 0.5
     invert_p: Unit = 0.1
@@ -52,12 +52,12 @@ class TrainParams(Section):
     """
 
     encoder: EncoderParams = EncoderParams()
-    zoom: PositiveFloat = 1.5
+    zoom: PositiveFloat = 1.75
     crop_px: Annotated[int, Field(gt=0, multiple_of=32)] = 256
     batch_size: PositiveInt = 8
-    steps: PositiveInt = 400
-    interval: PositiveInt = 50
-    lr: PositiveFloat = 2e-3
+    steps: PositiveInt = 330
+    interval: PositiveInt = 66
+    lr: PositiveFloat = 3e-3
     encoder_lr_scale: PositiveFloat = 0.5
     weight_decay: NonNegative = 1e-2
     warmup: Unit = 0.1
@@ -114,10 +114,12 @@ class InstanceParams(TrainParams):
     """
 
     zoom: PositiveFloat = 1.5
-    steps: PositiveInt = 300
-    lr: PositiveFloat = 1e-3
+    steps: PositiveInt = 180
+    interval: PositiveInt = 60
+    lr: PositiveFloat = 1.5e-3
+    augment: AugmentParams = AugmentParams(zoom_jitter=1.25)
     pyramid_width: PositiveInt = 96
-    anchor_sizes_px: tuple[PositiveFloat, PositiveFloat, PositiveFloat, PositiveFloat] = (16, 32, 64, 128)
+    anchor_sizes_px: tuple[PositiveFloat, PositiveFloat, PositiveFloat, PositiveFloat] = (12, 24, 48, 96)
     box_width: PositiveInt = 256
     mask_layers: PositiveInt = 3
     rois_per_image: PositiveInt = 64

@@ -43,8 +43,10 @@ def run(network: str, data: DataParams, params: DenseParams | InstanceParams, re
         fit.forget(checkpoints)
     module = _training(net, params, dataset.classes)
     trained, history = fit.fit(module, *loaders, params, checkpoints, f"train {network}")
-    metrics = _write(OUT / network, network, trained, params, dataset.classes, history)
-    fit.forget(checkpoints)
+    metrics = {"steps": int(history[-1]["step"]), **{key: value for key, value in history[-1].items() if key != "step"}}
+    if fit.is_first_process():
+        _write(OUT / network, network, trained, params, dataset.classes, history, metrics)
+        fit.forget(checkpoints)
     return {**metrics, "summary": f"{network}: {metrics['steps']} steps, validation loss {metrics['val_loss']:.3f}"}
 
 
@@ -74,28 +76,24 @@ def _loaders(
     ignored = frozenset(c.id for c in dataset.classes if c.name in params.ignore_classes)
     augment = params.augment.model_dump()
     spec = CropSpec(params.crop_px, params.zoom, augment.pop("zoom_jitter"), augment)
-    parts = []
+    crops = []
     for part in ("train", "val"):
         source = loader.Source(dataset.root / "images", coco.by_name(dataset, split[part]), dataset.classes, ignored)
         cropper = Cropper(spec, is_training=part == "train")
-        parts.append(loader.Crops(source, cropper, cast("loader.Kind", network), norm, params.seed))
-    records = parts[0].source.records
+        crops.append(loader.Crops(source, cropper, cast("loader.Kind", network), norm, params.seed))
+    records = crops[0].source.records
     weights = loader.attribute_weights(records, params.balance, params.balance_power) if params.balance else None
     draws = loader.Draws(len(records), params.interval, params.batch_size, params.seed, weights)
-    train = loader.train_loader(parts[0], draws, params.workers)
-    return train, loader.validation_loader(parts[1], params.batch_size)
+    return loader.train_loader(crops[0], draws, params.workers), loader.validation_loader(crops[1], params.batch_size)
 
 
 def _write(
-    out: Path, name: str, net: torch.nn.Module, params: Any, classes: Sequence[ClassInfo], history: list[fit.Row]
-) -> dict[str, Any]:
+    out: Path, name: str, net: torch.nn.Module, params: Any, classes: Sequence[ClassInfo], history: Any, metrics: Any
+) -> None:
     out.mkdir(parents=True, exist_ok=True)
     build.save(out, net, name, params, tuple(ClassSpec(id=c.id, name=c.name, isthing=c.isthing) for c in classes))
     pd.DataFrame(history).astype({"step": int}).to_csv(out / "history.csv", index=False)
-    metrics = {("steps" if key == "step" else key): value for key, value in history[-1].items()}
-    metrics["steps"] = int(metrics["steps"])
     (out / "metrics.json").write_text(canonical_json(metrics), encoding="utf-8")
-    return metrics
 
 
 def _key(params: DenseParams | InstanceParams, digest: str, split: Split) -> str:
