@@ -25,29 +25,26 @@ $(STAMP): requirements.lock pyproject.toml .ci/setup
 
 data: setup      ## fetch the data from the remote in this repository, if it is not there
 	@if [ ! -d data ] || [ -e .segwise/pulling ]; then \
-		mkdir -p .segwise && touch .segwise/pulling && $(PY) -m dvc pull -q --force data && rm .segwise/pulling; fi
+		trap 'exit 130' INT TERM; mkdir -p .segwise && touch .segwise/pulling; \
+		$(PY) -m dvc pull -q --force data; code=$$?; rm -f .segwise/pulling; exit $$code; fi
 
 run: data        ## the main job: data to gated, packaged, promoted model and its report
 	@$(PY) -m flows.pipeline
 
 repro: data      ## the same stages without Prefect, without promoting
+	@$(PY) -m segwise.cli integrity
 	@$(PY) -m dvc repro
 
 serve: setup     ## serve the champion on 127.0.0.1:3000
 	@$(PY) -m segwise.cli serve
 
-schedule: data   ## a local Prefect server and the pipeline on its schedule (page: 127.0.0.1:4200)
-	@$(PY) -m flows.deployments
+schedule: data   ## a local Prefect server and the pipeline on its schedule (page: 127.0.0.1:4200); CRON="0 2 * * *" says when
+	@$(PY) -m flows.deployments $(if $(CRON),--cron "$(CRON)")
 
-test: data       ## the tests
+test: data       ## the tests; lint, types and import arrows are among them
 	@$(PY) -m pytest -q
 
-check: data      ## lint, types, import arrows, tests
-	@$(PY) -m ruff check .
-	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy
-	@.venv/bin/lint-imports
-	@$(PY) -m pytest -q
+check: test      ## the same
 
 format: setup    ## format the code
 	@$(PY) -m ruff check --fix-only .

@@ -14,10 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+from filelock import FileLock, Timeout
 
 from flows import ROOT
-from flows.process import kill_group
-from segwise.errors import BusyError, SegwiseError
+from flows.process import end_remembered, kill_group, remember
+from segwise.errors import BusyError, SegwiseError, UsageError
+
+if TYPE_CHECKING:
+    from prefect.schedules import Schedule
 
 CRON = "0 3 * * *"  # every night at three, in the zone of --timezone
 START_S = 120.0
@@ -42,11 +49,30 @@ def server(port: int) -> Iterator[str]:
         yield given
         return
     url = f"http://127.0.0.1:{port}/api"
+    with _only_schedule() as running:
+        yield from _own_server(port, url, running)
+
+
+@contextmanager
+def _only_schedule() -> Iterator[Path]:
+    """Where this schedule remembers its server; one that a killed schedule left behind is ended."""
+    home = Path(os.environ["PREFECT_HOME"])
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(home / "schedule.lock", timeout=0):
+            end_remembered(home / "server.json")
+            yield home / "server.json"
+    except Timeout:
+        raise BusyError("no other schedule", f"one is going on in {home}", "stop it, or let it run") from None
+
+
+def _own_server(port: int, url: str, running: Path) -> Iterator[str]:
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise BusyError(f"port {port} to be free", "somebody listens there", "name another: `--port 4201`")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    remember(running, {process.pid: psutil.Process(process.pid).create_time()})
     try:
         deadline = time.monotonic() + START_S
         while not _answers(url):
@@ -59,15 +85,32 @@ def server(port: int) -> Iterator[str]:
         os.environ.pop("PREFECT_API_URL", None)
         kill_group(process.pid)
         process.wait()
+        running.unlink(missing_ok=True)
 
 
-def serve(root: Path, cron: str, timezone: str, interval_s: float | None) -> None:
-    """Register the deployment `segwise/scheduled` and run what is due, one run at a time, until interrupted."""
+def schedule_of(cron: str, timezone: str, interval_s: float | None) -> Schedule:
+    """Every `interval_s` seconds, else what the cron line says.
+
+    Raises:
+        UsageError: the cron line or the time zone is none.
+    """
+    from prefect.client.schemas.schedules import CronSchedule
     from prefect.schedules import Cron, Interval
 
+    if interval_s:
+        return Interval(timedelta(seconds=interval_s))
+    try:
+        CronSchedule(cron=cron, timezone=timezone)
+    except ValueError as error:
+        came = f"`{cron}` in zone `{timezone}`"
+        raise UsageError("five cron fields and a time zone", came, f'e.g. `--cron "{CRON}" --timezone UTC`') from error
+    return Cron(cron, timezone=timezone)
+
+
+def serve(root: Path, schedule: Schedule) -> None:
+    """Register the deployment `segwise/scheduled` and run what is due, one run at a time, until interrupted."""
     from flows.pipeline import pipeline
 
-    schedule = Interval(timedelta(seconds=interval_s)) if interval_s else Cron(cron, timezone=timezone)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     pipeline.serve(
         name="scheduled",
@@ -89,11 +132,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=4200, help="of the local server (default: %(default)s)")
     values = parser.parse_args(arguments)
     try:
+        schedule = schedule_of(values.cron, values.timezone, values.interval)
         with server(values.port) as url:
             when = f"every {values.interval:g} s" if values.interval else f"at `{values.cron}` {values.timezone}"
             print(f"Prefect's page: {url.removesuffix('/api')}  ·  the pipeline runs {when}  ·  Ctrl-C ends both")
             print("Run it now:     prefect deployment run segwise/scheduled", flush=True)
-            serve(values.root.resolve(), values.cron, values.timezone, values.interval)
+            serve(values.root.resolve(), schedule)
     except SegwiseError as error:
         print(f"segwise schedule: {error}", file=sys.stderr)
         return error.exit_code

@@ -20,7 +20,7 @@ def settle(root: Path, before: list[str]) -> None:
     from dvc.utils.serialize import modify_yaml
 
     now = stage_order(root)
-    with Repo(str(root)) as repo:
+    with Repo(str(root), _wait_for_lock=True) as repo:  # an editor's or a person's DVC may hold it
         plan = [stage.name for stage in plan_repro(repo.index.graph) if getattr(stage, "name", None)]
         wanted = [name for name in before if name in now]
         wanted += sorted((n for n in now if n not in before), key=lambda n: plan.index(n) if n in plan else len(plan))

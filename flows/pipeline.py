@@ -28,12 +28,15 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import ROOT
 from flows.dag import Stage, changed_stages, read_dag
 from flows.lockfile import settle, stage_order
-from flows.record import read
+from flows.record import lock_sha256, read
 from flows.run import Run
-from flows.summary import markdown, print_summary, verdict_of, winner_of
+from flows.summary import markdown, print_summary, winner_of
 from segwise import registry
+from segwise.cli import TRACEBACK, unexpected
 from segwise.errors import BusyError, GateRefusedError, SegwiseError
 from segwise.spec import sha256_of
+
+PACKAGE = Path("work/package/segwise.bento")
 
 
 def _is_busy(_task: Any, _run: Any, state: State[Any]) -> bool:
@@ -93,12 +96,20 @@ def _states(run: Run) -> list[State[Any]]:
     wait(list(futures.values()))
     settle(run.root, order)
     states = integrity + [future.state for future in futures.values()]
-    if "gate" in futures:
+    if run.record.ended_well("gate"):  # else what lies in work/ is another run's
         complete = all(state.is_completed() for state in states)
         states += _promote(run) if complete else []
-        states += _effect(run, "report") if verdict_of(run.root) else []
-        create_markdown_artifact(markdown(run.root), key="verdict", description="what every approach reached")
+        states += _effect(run, "report")
+        _show_on_page(run)
+    run.record.keep_lock()
     return states
+
+
+def _show_on_page(run: Run) -> None:
+    try:
+        create_markdown_artifact(markdown(run.root), key="verdict", description="what every approach reached")
+    except Exception as error:  # the page is a convenience: whatever Prefect says, the run ended well
+        run.progress.say(f"        page │ Prefect's page lacks the table: {error}")
 
 
 def _submit(run: Run) -> dict[str, PrefectFuture[Any]]:
@@ -145,21 +156,28 @@ def _promote(run: Run) -> list[State[Any]]:
 
 
 def was_rolled_back(root: Path) -> bool:
-    """Whether the packaged Bento is the one the registry's last event rolled back: only a person promotes it again."""
-    events = registry.read(root / registry.EVENTS)
-    package = root / "work" / "package" / "segwise.bento"
-    if not events or events[-1].kind != "rollback" or not package.is_file():
-        return False
-    left = registry.champion(events[:-1])
-    return left is not None and left.bento_sha256 == sha256_of(package)
+    """Whether somebody rolled the packaged Bento back since the last promotion: only a person promotes it again."""
+    package = root / PACKAGE
+    left = registry.rolled_back(registry.read(root / registry.EVENTS))
+    return bool(left) and package.is_file() and sha256_of(package) in left
+
+
+def _is_settled(root: Path) -> bool:
+    """Whether promoting would change nothing: the package is the champion, was rolled back, or there is none."""
+    if winner_of(root)[0] is None:
+        return True
+    champion, package = registry.champion(registry.read(root / registry.EVENTS)), root / PACKAGE
+    is_champion = champion is not None and package.is_file() and champion.bento_sha256 == sha256_of(package)
+    return is_champion or was_rolled_back(root)
 
 
 def _is_up_to_date(root: Path, stages: tuple[Stage, ...]) -> bool:
     """Whether a run would change nothing: no stage, no promotion, no report."""
     last = read(root)
     finished = last.get("exit_code") in (0, GateRefusedError.exit_code) and "report" in last.get("outcomes", {})
+    finished = finished and last.get("lock_sha256") == lock_sha256(root)  # else `dvc repro` made what lies in work/
     report = root / "work" / "report" / "index.html"
-    if not finished or not report.is_file() or changed_stages(root, stages):
+    if not finished or not report.is_file() or not _is_settled(root) or changed_stages(root, stages):
         return False
     rehash = [sys.executable, "-m", "segwise.cli", "integrity"]  # DVC trusts the clock of a file, this its bytes
     return not (root / "data.dvc").exists() or subprocess.run(rehash, cwd=root, capture_output=True).returncode == 0
@@ -179,6 +197,11 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("segwise run: interrupted; the next run goes on from here", file=sys.stderr)
         return 130
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        print(f"segwise run: {unexpected(error)}", file=sys.stderr)
+        return 1
 
 
 def _run_here(root: Path, jobs: int) -> int:
@@ -190,13 +213,14 @@ def _run_here(root: Path, jobs: int) -> int:
         state = pipeline(root=str(root), jobs=jobs, return_state=True)
         completed = state.is_completed()
         error = None if completed else state.result(raise_on_failure=False)
-        if isinstance(error, SegwiseError):
+        if isinstance(error, Exception):  # of the run itself; those of its steps are in the record
             raise error
     last = read(root)
     for step, failure in last.get("failures", {}).items():
         if failure["exit_code"] != GateRefusedError.exit_code:  # the verdict below says that at length
             print(f"\n{step} failed: {failure['message']}", file=sys.stderr)
-    print_summary(root)
+    if last.get("outcomes", {}).get("gate", "failed") != "failed":  # else the figures are another run's
+        print_summary(root, failed=last.get("exit_code") not in (0, GateRefusedError.exit_code))
     return int(last.get("exit_code") or (0 if completed else 1))
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -112,25 +112,35 @@ class Processes:
 
     def end_leftovers(self) -> int:
         """Kill what a run that was itself killed left behind; returns how many. Only processes it had started."""
-        try:
-            recorded = json.loads(self._record.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return 0
-        ended = 0
-        for pid, started in recorded.items():
-            try:
-                same = abs(psutil.Process(int(pid)).create_time() - started) < 1
-            except psutil.Error:
-                continue
-            if same:
-                kill_group(int(pid))
-                ended += 1
-        self._record.unlink(missing_ok=True)
-        return ended
+        return end_remembered(self._record)
 
     def _write(self) -> None:
-        self._record.parent.mkdir(parents=True, exist_ok=True)
-        self._record.write_text(json.dumps(self._running), encoding="utf-8")
+        remember(self._record, self._running)
+
+
+def remember(record: Path, running: Mapping[int, float]) -> None:
+    """Store which processes (number to time of creation) are ours."""
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps(dict(running)), encoding="utf-8")
+
+
+def end_remembered(record: Path) -> int:
+    """Kill the groups of the remembered processes that still run; returns how many. A reused number is left alone."""
+    try:
+        recorded = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0
+    ended = 0
+    for pid, started in recorded.items():
+        try:
+            same = abs(psutil.Process(int(pid)).create_time() - started) < 1
+        except psutil.Error:
+            continue
+        if same:
+            kill_group(int(pid))
+            ended += 1
+    record.unlink(missing_ok=True)
+    return ended
 
 
 def kill_group(group: int, grace_s: float = GRACE_S) -> None:
@@ -197,5 +207,6 @@ def reproduce(processes: Processes, stage: str, tell: Callable[[str], None], tim
     if "Unable to acquire lock" in text or "is busy, it is being blocked" in text:
         raise BusyError("the pipeline to be free", "another DVC command holds its lock", "wait for it, then run again")
     codes = _EXITED.findall(text)
-    own = [line for line in finished.lines if line.startswith("segwise ")] or list(finished.lines[-3:])
+    own = [line.strip() for line in finished.lines if line.startswith(("segwise ", "  → "))]  # the error and its remedy
+    own = own or list(finished.lines[-3:])
     raise StageFailedError(stage, int(codes[-1]) if codes else 1, " ".join(own) or "no message")

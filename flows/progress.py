@@ -95,8 +95,11 @@ class Progress:
 
     def _beat(self) -> None:
         while not self._closed.wait(HEARTBEAT_S):
-            running = [f"{n} {clock(time.monotonic() - t)}" for n, t in self._started.items() if n not in self._done]
-            if running and time.monotonic() - self._spoke >= HEARTBEAT_S:
+            now = time.monotonic()
+            with self._lock:
+                running = [f"{n} {clock(now - t)}" for n, t in self._started.items() if n not in self._done]
+                quiet_s = now - self._spoke
+            if running and quiet_s >= HEARTBEAT_S:
                 self.say(f"        running: {', '.join(running)}{self._tail()}")
 
 

@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from segwise.errors import GateRefusedError, SegwiseError
+from segwise.spec import sha256_of
 
 
 def last_run_path(root: Path) -> Path:
     """Where it is kept."""
     return root / ".segwise" / "last_run.json"
+
+
+def lock_sha256(root: Path) -> str:
+    """SHA-256 of dvc.lock, "" if there is none."""
+    path = root / "dvc.lock"
+    return sha256_of(path) if path.is_file() else ""
 
 
 def read_seconds(root: Path) -> dict[str, float]:
@@ -41,6 +48,7 @@ class Record:
         self.seconds = read_seconds(root)
         self.outcomes: dict[str, str] = {}
         self.failures: dict[str, dict[str, Any]] = {}
+        self._lock_sha256 = ""
         self.write()
 
     def done(self, step: str, outcome: str, seconds: float = 0.0) -> None:
@@ -56,6 +64,15 @@ class Record:
         code = error.exit_code if isinstance(error, SegwiseError) else 1
         self.outcomes[step] = "failed"
         self.failures[step] = {"exit_code": code, "message": str(error)}
+        self.write()
+
+    def ended_well(self, step: str) -> bool:
+        """Whether the step was reached in this run and did not fail."""
+        return self.outcomes.get(step, "failed") != "failed"
+
+    def keep_lock(self) -> None:
+        """Remember the dvc.lock this run ends with: with another one, it was not the last to change something."""
+        self._lock_sha256 = lock_sha256(self._root)
         self.write()
 
     def exit_code(self) -> int:
@@ -74,6 +91,7 @@ class Record:
                 "outcomes": dict(self.outcomes),
                 "failures": dict(self.failures),
                 "seconds": dict(self.seconds),
+                "lock_sha256": self._lock_sha256,
             }
             part = path.with_suffix(".part")
             part.write_text(json.dumps(value, indent=2), encoding="utf-8")

@@ -62,12 +62,13 @@ class Run:
     def effect(self, *arguments: str) -> str:
         """Run `segwise ARGUMENTS` and return what it says."""
         name = arguments[0]
-        finished = self.processes.run(
-            [sys.executable, "-m", "segwise.cli", *arguments], lambda line: self.tell(name, line), EFFECT_TIMEOUT_S
-        )
-        if finished.code != 0:
-            error = StageFailedError(name, max(finished.code, 1), " ".join(finished.lines[-3:]) or "no message")
+        command = [sys.executable, "-m", "segwise.cli", *arguments]
+        try:
+            finished = self.processes.run(command, lambda line: self.tell(name, line), EFFECT_TIMEOUT_S)
+            if finished.code != 0:
+                raise StageFailedError(name, max(finished.code, 1), " ".join(finished.lines[-3:]) or "no message")
+        except Exception as error:
             self.record.failed(name, error)
-            raise error
+            raise
         self.record.done(name, "done")
         return "\n".join(finished.lines)

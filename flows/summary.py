@@ -68,8 +68,12 @@ def markdown(root: Path) -> str:
     return f"## {'Winner: ' + winner if winner else 'The gate refused every approach'}\n\n{why}\n\n{table}\n"
 
 
-def print_summary(root: Path) -> None:
-    """Print the table, the verdict and what to do next. Silent where nothing was measured."""
+def print_summary(root: Path, failed: bool = False) -> None:
+    """Print the table, the verdict and what to do next. Silent where nothing was measured.
+
+    Args:
+        failed: a step after the gate failed, so that the winner may not be the champion.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -87,7 +91,9 @@ def print_summary(root: Path) -> None:
     console.print(f"Verdict: {winner or 'refused'}. {why}", highlight=False, markup=False)
     serve = "make serve                      serve it on 127.0.0.1:3000"
     again = "edit `gate` in params.yaml, or train longer; then `make run` again"
-    console.print(f"\nNext:  {serve if winner else again}", highlight=False, markup=False)
+    retry = "make run                        go on, once the cause above is corrected"
+    step = again if not winner else retry if failed else serve
+    console.print(f"\nNext:  {step}", highlight=False, markup=False)
     console.print("       open work/report/index.html     the whole report", highlight=False, markup=False)
 
 

@@ -119,6 +119,12 @@ def test_unreadable_parameters_are_a_usage_error(
         (OSError(errno.EROFS, "Read-only file system", "work/x"), 1, "read-only"),
         (PermissionError(errno.EACCES, "Permission denied", "work/x"), 1, "work/x"),
         (FileNotFoundError(errno.ENOENT, "No such file", "work/split.json"), 1, "dvc repro"),
+        (
+            RuntimeError("unsupported accelerator"),
+            1,
+            "RuntimeError: unsupported accelerator, please report, rerun with",
+        ),
+        (RuntimeError("[enforce fail] . PytorchStreamWriter failed writing file data/3"), 1, "free some disk space"),
         (OSError(errno.EADDRINUSE, "Address already in use"), 6, "in use"),
     ],
 )
@@ -133,6 +139,13 @@ def test_a_failure_is_told_in_one_message_recorded_and_ends_with_its_code(
     recorded = json.loads(Path(".segwise/last_error.json").read_text(encoding="utf-8"))
     assert (recorded["verb"], recorded["exit_code"]) == ("split", code)
     assert says in recorded["message"]
+
+
+def test_the_traceback_of_an_unforeseen_error_is_there_for_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGWISE_TRACEBACK", "1")
+    _stage(monkeypatch, "split", RuntimeError("unsupported accelerator"))
+    with pytest.raises(RuntimeError, match="unsupported accelerator"):
+        cli.main(["split"])
 
 
 def test_ctrl_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,16 +99,44 @@ def test_the_first_bad_record_is_named(tmp_path: Path, edit: object, record: int
         registry.read(path)
 
 
-def test_a_torn_last_record_is_named_with_a_remedy_that_works(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [1, 19, -1])
+def test_a_torn_last_record_is_warned_about_and_removed_by_the_next(
+    tmp_path: Path, kept: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = log(tmp_path, "a", "b", "c")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]) + lines[2][: kept - (kept < 0)])
+    assert [e.digest for e in registry.read(path)] == ["a", "b"]
+    assert "torn record 3" in caplog.text
+    registry.append("promote", values("d"), path)
+    caplog.clear()
+    assert [e.digest for e in registry.read(path)] == ["a", "b", "d"]
+    assert caplog.text == ""
+
+
+def test_a_last_record_that_lacks_only_its_newline_counts(tmp_path: Path) -> None:
     path = log(tmp_path, "a", "b")
-    whole = path.read_bytes()
-    path.write_bytes(whole + b'{"actor":"ada","at"')
-    with pytest.raises(IntegrityError, match="torn record 3") as caught:
+    path.write_bytes(path.read_bytes()[:-1])
+    assert [e.digest for e in registry.read(path)] == ["a", "b"]
+    registry.append("promote", values("c"), path)
+    assert [e.digest for e in registry.read(path)] == ["a", "b", "c"]
+
+
+def test_a_torn_tail_hides_no_damage_before_it(tmp_path: Path) -> None:
+    path = log(tmp_path, "a", "b")
+    damaged = path.read_bytes().replace(b"it passed", b"it failed", 1) + b'{"actor"'
+    path.write_bytes(damaged)
+    for act in (registry.read, lambda p: registry.append("promote", values("c"), p)):
+        with pytest.raises(IntegrityError, match="record 2, which"):
+            act(path)
+    assert path.read_bytes() == damaged
+
+
+def test_a_damaged_last_record_that_was_whole_is_an_error(tmp_path: Path) -> None:
+    path = log(tmp_path, "a", "b")
+    path.write_bytes(path.read_bytes()[:-9] + b"\n")
+    with pytest.raises(IntegrityError, match="record 2, which"):
         registry.read(path)
-    command = caught.value.remedy.split("`")[1]
-    subprocess.run(command, shell=True, check=True)
-    assert path.read_bytes() == whole
-    assert len(registry.read(path)) == 2
 
 
 def test_every_line_is_canonical_json(tmp_path: Path) -> None:

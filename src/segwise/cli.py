@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import json
 import os
@@ -17,6 +18,8 @@ from segwise.pipeline import EFFECTS, STAGES, Row
 if TYPE_CHECKING:
     from segwise.params import Params
 
+TRACEBACK = "SEGWISE_TRACEBACK"
+DISK_FULL = ("No space left on device", "PytorchStreamWriter failed writing")  # torch tells no errno
 LAST_ERROR = Path(".segwise/last_error.json")
 READING = ("profile", "split", "evaluate", "benchmark", "gate", "history", "predict", "integrity", "validate")
 
@@ -152,8 +155,6 @@ def _fail(verb: str, code: int, message: str) -> int:
 
 
 def _os_error_message(error: OSError) -> str:
-    import errno
-
     remedies = {
         errno.ENOSPC: "free some disk space; the next run goes on from here",
         errno.EDQUOT: "your disk quota is used up: free some space; the next run goes on from here",
@@ -165,6 +166,15 @@ def _os_error_message(error: OSError) -> str:
     where = f": {error.filename}" if error.filename else ""
     remedy = remedies.get(error.errno or 0, "see the message above")
     return f"{error.strerror or error}{where}\n  → {remedy}"
+
+
+def unexpected(error: Exception) -> str:
+    """One line on an error that nobody foresaw, and what to do about it."""
+    if any(text in str(error) for text in DISK_FULL):
+        return _os_error_message(OSError(errno.ENOSPC, "No space left on device"))
+    said = " ".join(str(error).split())[:300]
+    words = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return f"unexpected error: {words}, please report, rerun with {TRACEBACK}=1 for the traceback"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -182,6 +192,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"segwise {values.verb}: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        return _fail(values.verb, 1, unexpected(error))
     return 0
 
 

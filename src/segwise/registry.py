@@ -1,13 +1,16 @@
 """The registry: an append-only, hash-chained event log. Who is champion is folded from it, never stored twice.
 
 One canonical JSON object per line of `registry/events.jsonl`; `seq` counts from 1, `prev` is the SHA-256 of the line
-before (of nothing for the first). Order comes from `seq`, never from `at`, which is for people only.
+before (of nothing for the first). Order comes from `seq`, never from `at`, which is for people only. A last line that
+its writer was killed in (cut off, without its newline) never was in force: reading passes over it with a warning, the
+next append removes it. Any other damage is an error.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,26 +59,24 @@ class Event:
 
 
 def read(path: Path = EVENTS) -> tuple[Event, ...]:
-    """Read and verify the whole log.
+    """Read and verify the whole log; a torn last line is warned about and left out.
 
     Raises:
         IntegrityError: names the first bad record.
     """
-    return verify(path.read_bytes(), str(path)) if path.is_file() else ()
+    raw = _raw(path)
+    whole = whole_lines(raw)
+    if len(whole) < len(raw):
+        words = "%s ends in a torn record %d (its writer was killed); it is left out, and the next event removes it"
+        logging.getLogger(__name__).warning(words, path, whole.count(b"\n") + 1)
+    return verify(whole, str(path))
 
 
 def verify(raw: bytes, where: str) -> tuple[Event, ...]:
-    """The events in `raw`, after checking form, sequence and chain of every record."""
-    lines = raw.split(b"\n")
-    if lines[-1]:
-        raise IntegrityError(
-            f"every record of {where} to end with a newline",
-            f"a torn record {len(lines)} (the writer was killed): {lines[-1][:60]!r}…",
-            f"it was never in force: drop it with `sed -i '$ d' {where}`, then run the command again",
-        )
+    """The events in whole lines, after checking form, sequence and chain of every record."""
     events: list[Event] = []
     prev = GENESIS
-    for number, line in enumerate(lines[:-1], start=1):
+    for number, line in enumerate(raw.split(b"\n")[:-1], start=1):
         event = _parse(line)
         if event is None or event.line().encode() != line + b"\n":
             raise _broken(where, number, "is not a record this program wrote")
@@ -86,6 +87,14 @@ def verify(raw: bytes, where: str) -> tuple[Event, ...]:
         prev = hashlib.sha256(line + b"\n").hexdigest()
         events.append(event)
     return tuple(events)
+
+
+def whole_lines(raw: bytes) -> bytes:
+    """The log without a last line that was cut off; one that lacks nothing but its newline is given it."""
+    end = raw.rfind(b"\n") + 1
+    tail = raw[end:]
+    event = _parse(tail) if tail else None
+    return raw + b"\n" if event is not None and event.line().encode() == tail + b"\n" else raw[:end]
 
 
 def champion(events: Sequence[Event]) -> Event | None:
@@ -101,8 +110,16 @@ def previous(events: Sequence[Event]) -> Event | None:
     return stack[-2] if len(stack) > 1 else None
 
 
+def rolled_back(events: Sequence[Event]) -> frozenset[str]:
+    """SHA-256 of the archives that the rollbacks since the last promotion took down."""
+    first = len(events)
+    while first > 0 and events[first - 1].kind == "rollback":
+        first -= 1
+    return frozenset(event.bento_sha256 for event in events[max(first - 1, 0) : -1])
+
+
 def append(kind: Kind, values: Mapping[str, Any], path: Path = EVENTS) -> Event:
-    """Write one event after the last, durably. Call it inside `locked()`.
+    """Write one event after the last whole one, durably; a torn tail is cut off first. Call it inside `locked()`.
 
     Args:
         values: the fields of `Event` beside `seq`, `prev` and `kind`.
@@ -113,8 +130,11 @@ def append(kind: Kind, values: Mapping[str, Any], path: Path = EVENTS) -> Event:
     event = Event(seq=len(events) + 1, prev=prev, kind=kind, **values)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        size = os.fstat(handle).st_size
-        _write_all(handle, event.line().encode(), size)
+        raw = _raw(path)
+        whole = whole_lines(raw)
+        size = min(len(whole), len(raw))
+        os.ftruncate(handle, size)
+        _write_all(handle, whole[size:] + event.line().encode(), size)
     finally:
         os.close(handle)
     return event
@@ -152,6 +172,10 @@ def who(actor: str, reason: str) -> dict[str, str]:
     revision = git.stdout.strip() if git.returncode == 0 else ""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {"actor": actor, "reason": reason, "at": now, "git_revision": revision}
+
+
+def _raw(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _write_all(handle: int, data: bytes, size_before: int) -> None:

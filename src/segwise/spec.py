@@ -34,6 +34,7 @@ class ModelSpec(Section):
     to a multiple of `stride_px`. `mean` and `std` are per channel, for pixels scaled to [0, 1].
     `point` is the operating point: the thresholds and split parameters that `calibrate` fitted on validation;
     its keys are documented by the approach's module in `predict/`.
+    `extra` says where the graph comes from: its `network`, the name of the `encoder` and the parameters of `train`.
     """
 
     approach: Approach

@@ -1,6 +1,7 @@
 """Where promoted packages live: archives by the SHA-256 of their bytes, unpacked champions by their digest.
 
-Both appear whole or not at all (temporary name, fsync, rename), so a killed promotion leaves nothing to clean up.
+Both appear whole or not at all (temporary name, fsync, rename). They are written while the registry's lock is held
+(`registry.locked`), so a temporary folder found then is what a killed promotion left, and is removed.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from segwise.errors import IntegrityError, SegwiseError
 from segwise.spec import sha256_of
 
 STATE = Path(".segwise")
+PARTIAL = ".partial-"
 # Python 3.11 before 3.11.4 has no extraction filters; the archive's SHA-256 is checked either way
 SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 LOST = "package it again (`dvc repro package`, `segwise promote`), or go back with `segwise rollback`"
 
 
 def keep(archive: Path) -> str:
-    """Copy an archive into the store, if it is not there yet. Returns its SHA-256."""
+    """Copy an archive into the store, if it is not there yet. Returns its SHA-256. Call it with the lock held."""
     sha256 = sha256_of(archive)
     target = _archive(sha256)
     if target.is_file() and sha256_of(target) == sha256:
@@ -44,7 +46,7 @@ def keep(archive: Path) -> str:
 
 
 def unpack(sha256: str, digest: str | None = None) -> tuple[str, Path, dict[str, Any]]:
-    """Unpack a stored archive, verify it, and give it its digest's name.
+    """Unpack a stored archive, verify it, and give it its digest's name. Call it with the lock held.
 
     Returns:
         The digest, the folder `.segwise/champions/<digest>` and the manifest.
@@ -81,6 +83,7 @@ def champion() -> tuple[Path, registry.Event]:
     Raises:
         SegwiseError: nothing has been promoted.
         IntegrityError: the registry or the stored archive is damaged.
+        BusyError: it has to be unpacked, and another process holds the lock.
     """
     event = registry.champion(registry.read())
     if event is None:
@@ -90,7 +93,8 @@ def champion() -> tuple[Path, registry.Event]:
     try:
         verify(folder, event.digest)
     except IntegrityError:
-        folder = unpack(event.bento_sha256, event.digest)[1]
+        with registry.locked():
+            folder = unpack(event.bento_sha256, event.digest)[1]
     return folder, event
 
 
@@ -106,7 +110,9 @@ def _archive(sha256: str) -> Path:
 @contextmanager
 def _temporary(beside: Path) -> Iterator[Path]:
     beside.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=beside) as folder:
+    for stale in beside.glob(f"{PARTIAL}*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=beside) as folder:
         yield Path(folder)
 
 

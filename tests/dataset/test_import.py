@@ -49,6 +49,13 @@ def test_images_beside_the_json_are_found_and_polygons_become_rle(source: Path) 
     assert polygons.images[0].annotations[0].rle == rles.images[0].annotations[0].rle
 
 
+def test_what_was_imported_is_not_replaced_by_a_pull_that_was_killed_before(source: Path) -> None:
+    import_.PULLING.parent.mkdir()
+    import_.PULLING.touch()
+    import_.run(source, DataParams())
+    assert not import_.PULLING.exists()
+
+
 @pytest.mark.parametrize("damage", ["category", "missing image", "truncated image"])
 def test_a_broken_delivery_leaves_data_as_it_was(source: Path, damage: str) -> None:
     import_.run(source, DataParams())

@@ -18,7 +18,7 @@ from segwise.dataset.loader import (
     train_loader,
     validation_loader,
 )
-from segwise.dataset.transforms import Cropper, CropSpec
+from segwise.dataset.transforms import Cropper, CropSpec, seed_of
 from segwise.types import IGNORE_INDEX, Objects
 
 CHANCES = {"brightness_p": 0.5, "colour_p": 0.5, "invert_p": 0.2, "grey_p": 0.2, "blur_p": 0.2, "noise_p": 0.2}
@@ -59,7 +59,22 @@ def test_every_image_is_drawn_once_a_round_and_steps_follow_on_one_another() -> 
     for step in range(7):
         draws.position = lambda step=step: step  # type: ignore[misc]
         seen += list(draws)
-    assert sorted(seen) == [(index, number) for index in range(7) for number in range(5)]
+    assert [number for _, number in seen] == list(range(35))
+    assert all(sorted(index for index, _ in seen[i : i + 7]) == list(range(7)) for i in range(0, 35, 7))
+
+
+def test_an_image_drawn_twice_in_a_round_shows_two_crops(tiny_dataset: Path) -> None:
+    data = crops(tiny_dataset)
+    count = len(data.source.records)
+    drawn = list(Draws(count, steps=1, batch_size=count, seed=0, weights=np.array([1.0] + [1e-9] * (count - 1))))
+    assert {index for index, _ in drawn} == {0}
+    images = [data[draw]["image"] for draw in drawn]
+    assert not any(torch.equal(a, b) for i, a in enumerate(images) for b in images[:i])
+
+
+def test_draws_of_one_image_never_share_a_seed_however_long_the_training() -> None:
+    numbers = [*range(20_000), *range(2**32 - 100, 2**32)]
+    assert len({seed_of(3, number, 7) for number in numbers}) == len(numbers)
 
 
 def test_rare_values_of_an_attribute_are_drawn_as_often_as_common_ones(tiny_dataset: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.flows.conftest import ROOT, dvc
 
@@ -57,6 +58,14 @@ def test_a_taken_port_is_told_as_busy() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         assert main(["--port", str(taken.getsockname()[1])]) == 6
+
+
+@pytest.mark.parametrize("given", [["--cron", "every night"], ["--cron", "0 99 * * *"], ["--timezone", "Mars/North"]])
+def test_a_schedule_that_is_none_is_a_usage_error(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from flows.deployments import main
+
+    assert main(given) == 2
+    assert "five cron fields" in capsys.readouterr().err
 
 
 def _text(path: Path) -> str:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flows.dag import Stage, read_dag
 from flows.environment import settings
-from flows.process import Processes, StoppedError, repair_rwlock
+from flows.process import (
+    Finished,
+    Processes,
+    StageFailedError,
+    StoppedError,
+    end_remembered,
+    remember,
+    repair_rwlock,
+    reproduce,
+)
 from flows.progress import clock, time_left_s
 from flows.record import Record
 from segwise.errors import BusyError, GateRefusedError, UsageError
@@ -117,5 +128,94 @@ def test_a_package_that_somebody_rolled_back_is_not_promoted_again_by_itself(tmp
     assert not was_rolled_back(tmp_path)
     event("rollback", "old")
     assert was_rolled_back(tmp_path)
+    event("rollback", "older")
+    assert was_rolled_back(tmp_path), "a second rollback does not bring the first one's package back"
     package.write_bytes(b"newer")
     assert not was_rolled_back(tmp_path)
+    event("promote", sha256_of(package))
+    package.write_bytes(b"new")
+    assert not was_rolled_back(tmp_path), "since then somebody promoted again"
+
+
+def test_nothing_changed_is_only_said_if_the_last_run_made_the_lock_and_its_package_is_the_champion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import pipeline
+    from segwise import registry
+    from segwise.spec import sha256_of
+
+    package, events = tmp_path / pipeline.PACKAGE, tmp_path / registry.EVENTS
+    for path, text in {
+        package: "bento",
+        tmp_path / "dvc.lock": "one",
+        tmp_path / "work/report/index.html": "report",
+        tmp_path / "work/gate/verdict.json": '{"winner": "hybrid", "why": "it passed"}',
+    }.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(pipeline, "changed_stages", lambda *_: set())
+    record = Record(tmp_path)
+    record.done("gate", "ran")
+    record.done("report", "done")
+    record.keep_lock()
+
+    assert not pipeline._is_up_to_date(tmp_path, ()), "nothing is promoted, or the registry was lost"
+    who = {"at": "2026-01-01T00:00:00Z", "actor": "ada", "reason": "test", "git_revision": "", "details": {}}
+    registry.append("promote", {**who, "digest": "d", "bento_sha256": sha256_of(package)}, events)
+    assert pipeline._is_up_to_date(tmp_path, ())
+    (tmp_path / "dvc.lock").write_text("two")
+    assert not pipeline._is_up_to_date(tmp_path, ()), "`dvc repro` ran since"
+
+
+def test_a_failed_stage_is_told_with_its_remedy(tmp_path: Path) -> None:
+    lines = ("Running stage", "segwise split: expected images; got none.", "  → add some", "ERROR: exited with 4")
+    processes = Processes(tmp_path)
+    processes.run = lambda *_: Finished(1, lines)  # type: ignore[method-assign]  # DVC's part, played
+    with pytest.raises(StageFailedError) as failed:
+        reproduce(processes, "split", print, 1.0)
+    assert failed.value.exit_code == 4
+    assert "got none. → add some" in str(failed.value)
+
+
+def test_a_process_is_ended_by_its_record_unless_its_number_was_given_to_another(tmp_path: Path) -> None:
+    process = subprocess.Popen(["sleep", "100"], start_new_session=True)
+    try:
+        created, record = psutil.Process(process.pid).create_time(), tmp_path / "state" / "server.json"
+        remember(record, {process.pid: created - 60})
+        assert end_remembered(record) == 0
+        assert process.poll() is None
+        remember(record, {process.pid: created})
+        assert end_remembered(record) == 1
+        assert process.wait(timeout=10) != 0
+        assert not record.exists()
+    finally:
+        process.kill()
+
+
+def test_an_error_nobody_foresaw_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from flows import pipeline
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("the server\ndid not start")
+
+    monkeypatch.setattr(pipeline, "read_dag", fail)
+    assert pipeline.main(["--root", str(tmp_path)]) == 1
+    shown = capsys.readouterr().err
+    assert "RuntimeError: the server did not start" in shown
+    assert shown.count("\n") == 1
+
+
+def test_a_page_that_refuses_the_table_does_not_fail_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from flows import pipeline
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("server busy")
+
+    said: list[str] = []
+    monkeypatch.setattr(pipeline, "create_markdown_artifact", refuse)
+    pipeline._show_on_page(SimpleNamespace(root=tmp_path, progress=SimpleNamespace(say=said.append)))  # type: ignore[arg-type]
+    assert "server busy" in said[0]

@@ -106,6 +106,29 @@ def test_a_failed_stage_fails_the_run_with_its_own_exit_code_and_stops_what_depe
     assert state.is_failed()
 
 
+STALE = """
+stages:
+  first: {cmd: "false", outs: [first.txt]}
+  gate: {cmd: cp first.txt gate.txt, deps: [first.txt], outs: [gate.txt]}
+"""
+
+
+def test_a_run_that_does_not_reach_the_gate_shows_no_figures_of_the_run_before(
+    make_repo: MakeRepo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_repo(pipeline=STALE)
+    for name in ("gate/verdict.json", "evaluate/hybrid/metrics.json"):
+        path = folder / "work" / name
+        path.parent.mkdir(parents=True)
+        path.write_text('{"winner": "hybrid", "why": "it passed", "num_images": 1}')
+    code, outcomes = _run(folder)
+    assert (code, outcomes) == (1, {"first": "failed"})
+    shown = capsys.readouterr()
+    assert "first failed" in shown.err
+    assert "make serve" not in shown.out
+    assert "Verdict" not in shown.out
+
+
 def test_a_second_run_in_the_same_repository_is_refused_as_busy(make_repo: MakeRepo) -> None:
     from filelock import FileLock
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from segwise.errors import IntegrityError
-from segwise.gate.checks import make_checks
+from segwise.gate.checks import limits_of, make_checks
 from segwise.gate.params import GateParams, Thresholds
 from segwise.gate.verdict import gather, judge
 from segwise.spec import canonical_json
@@ -75,8 +75,8 @@ def test_the_order_of_the_approaches_does_not_matter() -> None:
 def test_limits_of_one_approach_replace_or_drop_the_general_ones() -> None:
     own = Thresholds.model_validate({"min_mask_ap50": None, "max_count_error": 0.3})
     params = GateParams(min_mask_ap50=0.7, min_miou=0.8, max_count_error=0.15, per_approach={"semantic": own})
-    assert params.limits("semantic") == {"min_miou": 0.8, "max_count_error": 0.3}
-    assert params.limits("hybrid") == {"min_miou": 0.8, "min_mask_ap50": 0.7, "max_count_error": 0.15}
+    assert limits_of(params, "semantic") == {"min_miou": 0.8, "max_count_error": 0.3}
+    assert limits_of(params, "hybrid") == {"min_miou": 0.8, "min_mask_ap50": 0.7, "max_count_error": 0.15}
 
 
 def test_nothing_wins_when_nothing_passes_and_every_remedy_is_named() -> None:

@@ -112,6 +112,11 @@ def test_ticks_have_round_steps(rough: float, step: float) -> None:
     assert charts.nice_step(rough) == pytest.approx(step)
 
 
+def test_labels_at_line_ends_keep_their_order_and_distance() -> None:
+    assert charts.spread([100.0, 102.0, 40.0], 14, 200) == [88.0, 102.0, 40.0]
+    assert charts.spread([210.0, 205.0], 14, 200) == [200.0, 186.0]
+
+
 def test_the_worst_image_of_every_kind_is_shown_before_the_best() -> None:
     kinds = ["a"] * 6 + ["b"] * 3
     rows = [{"file_name": f"{i}.png", "f1": 0.1 * i, "modality": kind} for i, kind in enumerate(kinds)]

@@ -24,9 +24,10 @@ from segwise import bundle
 from segwise.dataset.images import decode_image
 from segwise.dataset.rle import run_lengths
 from segwise.errors import BusyError, IntegrityError, SegwiseError
+from segwise.predict.answer import outlines
 from segwise.predict.predictor import Predictor
 from segwise.serving.app import ModelHeader, make_app
-from segwise.serving.engine import Engine, outlines
+from segwise.serving.engine import Engine
 from segwise.stages import serve
 from tests.factory import draw_discs, paint_pixels
 from tests.model_folder import CLASS, make_model
@@ -82,7 +83,7 @@ def test_the_answer_is_the_predictors(client: TestClient, package_root: Path, pi
     assert (answer["height"], answer["width"]) == pixels.shape[:2]
     assert answer["coverage"][CLASS] == pytest.approx((expected.class_map == 1).mean(), abs=1e-6)
     for index, found in enumerate(answer["objects"]):
-        assert found["box"] == expected.objects.boxes_xyxy[index].tolist()
+        assert found["box_xyxy"] == expected.objects.boxes_xyxy[index].tolist()
         assert found["area_px"] == expected.objects.areas_px[index]
         assert np.array_equal(decoded(found["rle"]), expected.objects.masks()[index])
 
@@ -107,7 +108,7 @@ def test_a_single_pixel_has_a_polygon_too() -> None:
 
 def test_masks_can_be_left_out(client: TestClient, pixels: Any) -> None:
     answer = post(client, encoded(pixels), params={"masks": "none"}).json()
-    assert answer["objects"][0].keys() == {"class", "score", "area_px", "box"}
+    assert answer["objects"][0].keys() == {"class", "score", "area_px", "box_xyxy"}
 
 
 def test_the_overlay_is_a_png_of_the_same_size_that_differs_from_the_image(client: TestClient, pixels: Any) -> None:
@@ -165,6 +166,8 @@ def test_a_bad_image_is_refused_with_a_reason(client: TestClient, kind: str, pat
     answer = post(client, data, path)
     assert answer.status_code == status
     assert answer.json().keys() == {"error", "came", "remedy"}
+    if kind in ("bomb", "large"):
+        assert f"at most {'100,000 pixels' if kind == 'bomb' else '500,000 bytes'}" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(

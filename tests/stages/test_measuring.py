@@ -173,3 +173,8 @@ def test_files_of_one_stem_get_pictures_of_their_own(workplace: Path) -> None:
     (Path("other") / source.name).write_bytes(source.read_bytes())
     predict.run([source, Path("other")], Path("work/export/semantic"), Path("out"))
     assert sorted(p.name for p in Path("out/overlays").iterdir()) == ["image_000.png", "image_000_2.png"]
+
+
+def test_no_numbered_name_is_one_that_another_file_has() -> None:
+    files = [Path("a/x.png"), Path("b/x.png"), Path("b/x_2.png"), Path("c/x.tif")]
+    assert [name for name, _ in predict._named(files)] == ["x", "x_3", "x_2", "x_4"]

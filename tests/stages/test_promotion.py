@@ -63,7 +63,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packages: dict[str, Pa
 
 
 def use(package_dir: Path) -> None:
-    shutil.copytree(package_dir, "work/package", dirs_exist_ok=True)
+    for name in ("package", "gate"):
+        shutil.copytree(package_dir.parent / name, f"work/{name}", dirs_exist_ok=True)
 
 
 def test_two_builds_of_the_same_model_are_the_same_bytes_whatever_the_clock_said(packages: dict[str, Path]) -> None:
@@ -122,6 +123,38 @@ def test_without_a_winner_the_manifest_says_why_and_nothing_is_promoted(root: Pa
         promote.run("ada", "try")
     assert caught.value.exit_code == 3
     assert not registry.EVENTS.exists()
+
+
+def test_a_package_made_before_the_gate_was_tightened_is_not_promoted(root: Path) -> None:
+    write_run(root)
+    gate.run(GateParams(min_miou=0.99))
+    with pytest.raises(GateRefusedError, match=r"mIoU would have to rise from 0\.900 to at least 0\.990"):
+        promote.run("ada", "old package")
+    assert not registry.EVENTS.exists()
+
+
+def test_a_package_of_another_approach_than_the_gates_winner_is_not_promoted(root: Path) -> None:
+    verdict = Path("work/gate/verdict.json")
+    verdict.write_text(canonical_json({**json.loads(verdict.read_text()), "winner": "hybrid"}))
+    with pytest.raises(IntegrityError, match="the gate's winner, hybrid") as caught:
+        promote.run("ada", "old package")
+    assert "dvc repro" in caught.value.remedy
+    assert not registry.EVENTS.exists()
+
+
+def test_a_package_without_a_verdict_is_not_promoted(root: Path) -> None:
+    Path("work/gate/verdict.json").unlink()
+    with pytest.raises(IntegrityError, match=r"verdict\.json"):
+        promote.run("ada", "no verdict")
+
+
+def test_what_a_killed_promotion_left_is_removed_by_the_next(root: Path) -> None:
+    left = [Path(".segwise/store/.partial-a"), Path(".segwise/champions/.partial-b/bento")]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("half")
+    promote.run("ada", "first")
+    assert not list(Path(".segwise").rglob(".partial-*"))
 
 
 def test_promoting_stores_unpacks_verifies_and_records(root: Path) -> None:

@@ -4,15 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 
 from segwise.dataset.params import DataParams, SplitParams
 from segwise.errors import IntegrityError, UsageError
 from segwise.models import fit
+from segwise.models.lightning import DenseTraining
 from segwise.models.params import DenseParams, ExportParams, InstanceParams
 from segwise.spec import read_spec
 from segwise.stages import export, split, train
+from segwise.types import IGNORE_INDEX
 from tests.factory import read_labels, write_labels
 
 TINY: dict[str, Any] = {
@@ -88,6 +91,56 @@ def test_other_parameters_never_resume_a_checkpoint(project: Path) -> None:
     assert len(keys) == 8
 
 
+def test_edited_code_never_resumes_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {path.name for path in train._sources()}
+    assert {"dense.py", "instance.py", "fit.py", "loader.py", "transforms.py", "targets.py"} <= names
+    source = tmp_path / "dense.py"
+    monkeypatch.setattr(train, "_sources", lambda: [source])
+    keys = []
+    for code in ("width = 1", "width = 2", "width = 1"):
+        source.write_text(code)
+        keys.append(train._key(DENSE, "a", {}))
+    assert keys[0] == keys[2] != keys[1]
+
+
+@pytest.mark.parametrize(("network", "params"), NETWORKS)
+def test_a_budget_below_the_interval_is_validated_at_its_end(project: Path, network: str, params: Any) -> None:
+    result = train.run(network, DataParams(), params.model_copy(update={"steps": 2, "interval": 66}))
+    assert result["steps"] == 2
+    assert result["val_loss"] > 0
+
+
+def test_the_last_row_is_a_validation_of_the_last_step(project: Path) -> None:
+    train.run("dense", DataParams(), DENSE.model_copy(update={"steps": 3, "interval": 2}))
+    history = pd.read_csv("work/train/dense/history.csv")
+    assert history["step"].tolist() == [2, 3]
+    assert history["val_loss"].is_unique
+
+
+def test_validation_measures_miou_over_all_its_pixels(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+    losses = DenseTraining.losses
+
+    def watch(self: DenseTraining, batch: dict[str, Any], network: Any) -> dict[str, torch.Tensor]:
+        if not self.training:
+            logits = network(batch["image"])["logits"]
+            logits = torch.nn.functional.interpolate(logits, scale_factor=2, mode="bilinear")
+            seen.append((logits.argmax(1), batch["class_map"]))
+        return losses(self, batch, network)
+
+    monkeypatch.setattr(DenseTraining, "losses", watch)
+    result = train.run("dense", DataParams(), DENSE)
+    history = pd.read_csv("work/train/dense/history.csv")["val_miou"]
+    assert len(history) == 2
+    for logged, part in zip(history, (seen[: len(seen) // 2], seen[len(seen) // 2 :]), strict=True):
+        found, wanted = (torch.cat(maps) for maps in zip(*part, strict=True))
+        ours = [((found == c) & (wanted == c)).sum() for c in (0, 1)]
+        either = [(((found == c) | (wanted == c)) & (wanted != IGNORE_INDEX)).sum() for c in (0, 1)]
+        assert logged == pytest.approx(float(sum(i / u for i, u in zip(ours, either, strict=True)) / 2), abs=1e-5)
+    metrics = json.loads(Path("work/train/dense/metrics.json").read_text())
+    assert result["val_miou"] == history.iloc[-1] == metrics["val_miou"]
+
+
 def test_training_stops_early_when_validation_no_longer_improves(project: Path) -> None:
     params = DENSE.model_copy(update={"steps": 40, "interval": 1, "patience": 1, "lr": 10.0})
     assert train.run("dense", DataParams(), params)["steps"] < 40
@@ -122,6 +175,11 @@ def test_an_exported_folder_carries_what_the_predictor_needs(project: Path) -> N
     result = export.run("hybrid", ExportParams())
     spec = read_spec(Path("work/export/hybrid"))
     assert (spec.approach, spec.zoom, spec.stride_px, spec.mean) == ("hybrid", 1.0, 32, (0.5, 0.5, 0.5))
+    assert (spec.extra["network"], spec.extra["encoder"]) == ("dense", "tf_efficientnet_lite0")
+    assert DenseParams(**spec.extra["train"]) == DENSE
+    first = Path("work/export/hybrid/model.json").read_bytes()
+    export.run("hybrid", ExportParams())
+    assert Path("work/export/hybrid/model.json").read_bytes() == first
     assert "hybrid" in result["summary"]
 
 

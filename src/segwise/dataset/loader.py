@@ -87,7 +87,8 @@ class Crops(Dataset[dict[str, Any]]):
 
 class Draws(Sampler[tuple[int, int]]):
     """The draws of `steps` batches in each process, beginning at step `position()`, which the training sets: a shuffled
-    round over all images, then the next; or, with `weights`, images drawn in proportion to them."""
+    round over all images, then the next; or, with `weights`, images drawn in proportion to them. A draw is the image's
+    index and the number of the draw, which no other has: an image that comes twice in a round shows two crops."""
 
     def __init__(
         self, count: int, steps: int, batch_size: int, seed: int, weights: NDArray[np.float64] | None = None
@@ -103,7 +104,7 @@ class Draws(Sampler[tuple[int, int]]):
         world, rank = (dist.get_world_size(), dist.get_rank()) if is_many else (1, 0)
         first = self.position() * self.batch_size * world + rank
         for number in range(first, first + len(self) * world, world):
-            yield int(self._round(number // self.count)[number % self.count]), number // self.count
+            yield int(self._round(number // self.count)[number % self.count]), number
 
     def _round(self, number: int) -> NDArray[np.int64]:
         rng = np.random.default_rng((self.seed, number))

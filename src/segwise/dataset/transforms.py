@@ -17,7 +17,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # before the import, whi
 import albumentations as alb
 
 Labels = NDArray[np.int32]
-SEED_STRIDE = 1_000_003  # seeds of different rounds never meet while there are fewer images than this
+SEED_STRIDE = 1_000_003  # odd: an image's draws never share a seed, in 2³² draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class Cropper:
         return out["image"], crop.astype(np.uint8), np.stack(maps)
 
 
-def seed_of(seed: int, epoch: int, index: int) -> int:
-    """The seed of one draw: different for every pass over the images and every image."""
-    return (seed * 7_919 + SEED_STRIDE * epoch + index) % 2**32
+def seed_of(seed: int, number: int, index: int) -> int:
+    """The seed of draw `number`, of image `index`: another for every draw of that image."""
+    return (seed * 7_919 + SEED_STRIDE * number + index) % 2**32
 
 
 def _colours(p: Mapping[str, float]) -> list[alb.BasicTransform]:

@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from segwise.gate.params import GateParams, Thresholds
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
     """What a check compares: its key in metrics.json or benchmark.json, the words for people, and the unit.
 
-    The unit is "fraction", "%" of a total, "ms" or "MB".
+    The unit is "fraction"; "%", a fraction shown in percent (of the labelled objects, of the pixels); "ms" or "MB".
     """
 
     key: str
@@ -67,6 +69,14 @@ class Check:
             if away_from is None or number == away_from or shown != _shown(away_from, self.measure.unit, digits):
                 break
         return shown
+
+
+def limits_of(params: GateParams, approach: str) -> dict[str, float]:
+    """The limits that hold for `approach`, by parameter name, in the order of `Thresholds`; its own come first."""
+    own = next((limits for name, limits in params.per_approach.items() if name == approach), Thresholds())
+    sources = {name: own if name in own.model_fields_set else params for name in Thresholds.model_fields}
+    merged = {name: getattr(source, name) for name, source in sources.items()}
+    return {name: limit for name, limit in merged.items() if limit is not None}
 
 
 def make_checks(values: Mapping[str, float | None], limits: Mapping[str, float]) -> tuple[Check, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from segwise.gate.checks import MEASURES, Check, make_checks
+from segwise.gate.checks import MEASURES, Check, limits_of, make_checks
 from segwise.gate.params import GateParams
 from segwise.spec import APPROACHES
 
@@ -93,7 +93,7 @@ def judge(values: Mapping[str, Values], params: GateParams) -> Verdict:
         values: per approach its numbers by measure name (see `checks.MEASURES`); `p50_ms` is the cost.
     """
     order = sorted(values, key=_simplicity)
-    checks = {approach: make_checks(values[approach], params.limits(approach)) for approach in order}
+    checks = {approach: make_checks(values[approach], limits_of(params, approach)) for approach in order}
     costs = {a: _cost(values[a]) for a in order if all(check.passed for check in checks[a])}
     if not costs:
         return Verdict(None, checks, ())

@@ -41,6 +41,10 @@ class History(Callback):
     def __init__(self) -> None:
         self.rows: list[Row] = []
 
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step >= trainer.max_steps:
+            trainer.should_stop = True  # so that Lightning validates at the end of the budget, also within an interval
+
     def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if self.rows and trainer.global_step <= self.rows[-1]["step"]:
             return

@@ -8,11 +8,14 @@ from typing import Any, cast
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics.classification import MulticlassJaccardIndex
 
 from segwise.models.dense import DenseNet
 from segwise.models.instance import InstanceNet, total
 from segwise.models.losses import dense_losses
 from segwise.models.params import DenseParams, InstanceParams, TrainParams
+from segwise.types import IGNORE_INDEX
 
 
 class _Training(pl.LightningModule):
@@ -61,17 +64,29 @@ class _Training(pl.LightningModule):
 
 
 class DenseTraining(_Training):
-    """Trains a `DenseNet` on batches of `loader.Crops(kind="dense")`."""
+    """Trains a `DenseNet` on batches of `loader.Crops(kind="dense")`. A validation also logs `val_miou`: the mean over
+    the classes, background among them, of the intersection over union of all its pixels."""
 
     def __init__(self, network: DenseNet, params: DenseParams, class_weights: Tensor | None = None) -> None:
         super().__init__(network, params)
         self.loss_params = params.loss
         self.class_weights = class_weights
+        count = network.classes.out_channels
+        self.miou = MulticlassJaccardIndex(count, average="macro", ignore_index=IGNORE_INDEX, validate_args=False)
 
     def losses(self, batch: dict[str, Any], network: nn.Module) -> dict[str, Tensor]:
         weights = None if self.class_weights is None else self.class_weights.to(self.device)
         out = network(batch["image"].contiguous(memory_format=torch.channels_last))
+        if not self.training:
+            logits = functional.interpolate(out["logits"].float(), scale_factor=2.0, mode="bilinear")
+            self.miou.update(logits.argmax(1), batch["class_map"])
         return dense_losses(out, batch, self.loss_params, weights)
+
+    def on_validation_epoch_start(self) -> None:
+        self.miou.reset()
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val_miou", self.miou.compute(), sync_dist=True)
 
 
 class InstanceTraining(_Training):

@@ -43,7 +43,7 @@ class TrainParams(Section):
         zoom: the image is enlarged by this factor before the network.
         crop_px: side of a training crop, network pixels; a multiple of 32.
         batch_size: crops per step and per device.
-        interval: steps between two validations and checkpoints.
+        interval: steps between two validations and checkpoints; at most `steps` count.
         patience: validations without a better loss before training stops (the best weights are kept); 0 = never.
         ema_decay: decay of the running average of the weights, which is what is kept; 0 = off.
         balance: image attribute whose values are drawn equally often by weight 1 / count^`balance_power`; none = off.

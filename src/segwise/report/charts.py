@@ -71,15 +71,24 @@ def curves(series: dict[str, list[tuple[float, float]]], x_name: str, title: str
     if not everything:
         return ""
     tops = sorted(v for _, v in everything)
-    x = Axis(min(v for v, _ in everything), max(v for v, _ in everything), LEFT - 10, width - 76)
+    x = Axis(min(v for v, _ in everything), max(v for v, _ in everything), LEFT - 10, width - 96)
     y = Axis(0, tops[min(len(tops) - 1, int(0.97 * len(tops)))] * 1.1, height - BOTTOM + 6, TOP)
     parts = [_frame(x, y, x_name, "loss", height)]
-    for index, (name, line) in enumerate(series.items()):
+    ends = spread([y.at(line[-1][1]) + 4 for line in series.values()], 14, height - BOTTOM)
+    for index, ((name, line), end_y) in enumerate(zip(series.items(), ends, strict=True)):
         path = " ".join(f"{x.at(a)},{y.at(b)}" for a, b in line)
         parts.append(f'<polyline class="line s{index}" points="{path}"/>')
-        end_y = y.at(line[-1][1]) + (4 if index == 0 else -4 if abs(y.at(line[-1][1]) - y.at(0)) < 14 else 4)
         parts.append(_text(x.at(line[-1][0]) + 6, end_y, f"{name} {line[-1][1]:.3f}", f"name s{index}"))
     return _svg(parts, width, height, title)
+
+
+def spread(heights: Sequence[float], gap: float, lowest: float) -> list[float]:
+    """The heights of labels moved up, in their order, until they are `gap` apart; none is below `lowest`."""
+    out, bound = list(heights), lowest
+    for index in sorted(range(len(out)), key=lambda i: -out[i]):  # pixels grow downwards: the lowest label first
+        out[index] = round(min(out[index], bound), 1)
+        bound = out[index] - gap
+    return out
 
 
 def strips(samples: dict[str, Sequence[float]], limit: float | None) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
+from segwise.dataset import targets
+from segwise.dataset.coco import Dataset, ImageRecord
+from segwise.dataset.images import read_image
 from segwise.predict.overlay import draw
 from segwise.types import ClassInfo, Image, Prediction
 
@@ -23,6 +26,9 @@ class Panel:
     title: str
     caption: str
     source: str
+
+
+Row = tuple[str, list[Panel]]  # a title and the pictures of one image
 
 
 def choose(
@@ -40,6 +46,20 @@ def choose(
     worst = list(dict.fromkeys([*seen.values(), *(r["file_name"] for r in ranked)]))[:num_worst]
     best = [r["file_name"] for r in reversed(ranked) if r["file_name"] not in worst][:num_best]
     return [*worst, *best]
+
+
+def row(
+    record: ImageRecord,
+    dataset: Dataset,
+    predictors: Mapping[str, Callable[[Image], Prediction]],
+    figures: Mapping[str, Mapping[str, Mapping[str, Any]]],
+) -> Row:
+    """One image with its labels and every approach's answer; `figures` holds per_image rows by approach and file."""
+    image = read_image(dataset.image_path(record))
+    truth = Prediction(targets.class_map(record, dataset.classes), targets.objects(record))
+    answers = [(a, predict(image), figures[a][record.file_name]["f1"]) for a, predict in predictors.items()]
+    title = ", ".join(filter(None, [record.file_name, record.attributes.get("modality")]))
+    return title, panels(image, truth, answers, dataset.classes)
 
 
 def panels(

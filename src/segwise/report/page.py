@@ -126,7 +126,7 @@ def _range(name: str, interval: Sequence[float] | None) -> str:
     if not interval:
         return ""
     low, high = interval
-    return f"{100 * low:.1f} … {100 * high:.1f}" if name in ERRORS else f"{low:.3f} … {high:.3f}"
+    return f"{100 * low:.1f} – {100 * high:.1f}" if name in ERRORS else f"{low:.3f} – {high:.3f}"
 
 
 def _limit(run: Run, name: str) -> float | None:

@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from segwise.bundle import HEADER
 from segwise.dataset.images import ImageFormatError, ImageTooLargeError
 from segwise.errors import DataInvalidError
-from segwise.serving.engine import MASK_FORMS, Engine, MaskForm
+from segwise.predict.answer import MASK_FORMS, MaskForm
+from segwise.serving.engine import Engine
 
 PAGE = Path(__file__).with_name("page.html")
 DRAIN_BYTES = 64_000_000  # of a body that is too large, read on so that the client can receive the reason

@@ -5,19 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-import cv2
 import numpy as np
 
 from segwise.bundle import MODEL, verify
 from segwise.dataset.images import decode_image
+from segwise.predict.answer import MaskForm, as_json
 from segwise.predict.overlay import draw, png
 from segwise.predict.predictor import Predictor
-from segwise.types import Image, Mask, Objects, Prediction
-
-MaskForm = Literal["rle", "polygon", "none"]
-MASK_FORMS: tuple[str, ...] = get_args(MaskForm)
+from segwise.types import Image, Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +57,10 @@ class Engine:
         return image, prediction, 1000 * (time.perf_counter() - start)
 
     def answer(self, data: bytes, masks: MaskForm) -> dict[str, Any]:
-        """The JSON answer of `/predict`."""
-        image, prediction, took_ms = self.segment(data)
-        classes = self.predictor.spec.class_infos
-        names = {c.id: c.name for c in classes}
-        objects = prediction.objects
-        rows = zip(objects.class_ids, objects.scores, objects.areas_px, objects.boxes_xyxy, strict=True)
-        shapes = _shapes(objects, masks)
-        return {
-            "width": image.shape[1],
-            "height": image.shape[0],
-            "counts": prediction.counts(classes),
-            "coverage": {name: round(part, 6) for name, part in prediction.coverage(classes).items()},
-            "objects": [
-                {
-                    "class": names[int(class_id)],
-                    "score": round(float(score), 4),
-                    "area_px": int(area),
-                    "box": [int(v) for v in box],
-                    **shape,
-                }
-                for (class_id, score, area, box), shape in zip(rows, shapes, strict=True)
-            ],
-            "model": self.digest,
-            "took_ms": round(took_ms, 2),
-        }
+        """The JSON answer of `/predict`: `predict.answer.as_json`, the model's digest and the milliseconds it took."""
+        _, prediction, took_ms = self.segment(data)
+        found = as_json(prediction, self.predictor.spec.class_infos, masks)
+        return {**found, "model": self.digest, "took_ms": round(took_ms, 2)}
 
     def picture(self, data: bytes) -> bytes:
         """The PNG answer of `/overlay`."""
@@ -96,22 +72,3 @@ class Engine:
         spec = self.predictor.spec
         about = {key: value for key, value in self.manifest.items() if key != "files"}
         return {**about, "digest": self.digest, "spec": spec.model_dump(mode="json"), "files": self.manifest["files"]}
-
-
-def _shapes(objects: Objects, masks: MaskForm) -> list[dict[str, Any]]:
-    if masks == "rle":
-        return [{"rle": {"size": list(r["size"]), "counts": r["counts"].decode("ascii")}} for r in objects.rles()]
-    if masks == "polygon":
-        corners = zip(objects.crops, objects.boxes_xyxy, strict=True)
-        return [{"polygon": outlines(crop, int(box[0]), int(box[1]))} for crop, box in corners]
-    return [{} for _ in range(len(objects))]
-
-
-def outlines(crop: Mask, x0: int, y0: int) -> list[list[float]]:
-    """Outer outlines of a mask as COCO polygons [x, y, x, y, …], in pixel-edge coordinates; holes are not in them.
-
-    The mask is doubled first, so that lines lie a quarter of a pixel inside its edge and one pixel is a polygon too.
-    """
-    doubled = np.repeat(np.repeat(crop.astype(np.uint8), 2, axis=0), 2, axis=1)
-    contours, _ = cv2.findContours(doubled, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return [((c[:, 0] + 0.5) / 2 + (x0, y0)).ravel().tolist() for c in contours]

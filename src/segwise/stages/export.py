@@ -41,6 +41,7 @@ def run(approach: Approach, params: ExportParams) -> dict[str, Any]:
         mean=card.mean,
         std=card.std,
         onnx_sha256=sha256_of(path),
+        extra={"network": card.network, "encoder": trained.encoder.name, "train": card.params},
     )
     write_spec(out, spec)
     size_mb = path.stat().st_size / 1e6

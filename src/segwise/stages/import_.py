@@ -16,6 +16,7 @@ from segwise.labels.rules import rules
 
 MAKING = Path(".segwise/import")  # on the same file system as data/, so that a rename is enough
 STATE = Path(".segwise/findings.json")
+PULLING = Path(".segwise/pulling")  # the Makefile's mark of a killed `dvc pull`: it would be repeated over the new data
 
 
 def run(source: Path, data: DataParams) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def run(source: Path, data: DataParams) -> dict[str, Any]:
         inspection = inspect(new, rules(ValidateParams()))
         _refuse(inspection.findings)
     counts = findings.counts(inspection.findings)
+    PULLING.unlink(missing_ok=True)
     sizes = {f"num_{name}": len(table) for name, table in inspection.tables.items()}
     words = f"{sizes['num_images']} images, {sizes['num_objects']} objects, warnings: {counts['num_warnings']}"
     return {"summary": f"{words} → {target}; now record the revision: `dvc add {target}`", **sizes, **counts}

@@ -9,15 +9,16 @@ from typing import Any
 from segwise import registry, store
 from segwise.errors import GateRefusedError, IntegrityError
 
-PACKAGE = Path("work/package")
+PACKAGE, GATE = Path("work/package"), Path("work/gate")
 
 
 def run(actor: str, reason: str) -> dict[str, Any]:
     """Store, unpack and verify `work/package/segwise.bento`, then record it. The champion again: nothing happens.
 
     Raises:
-        GateRefusedError: there is no winner to promote.
-        IntegrityError: the archive is not what its manifest says, or the registry is damaged.
+        GateRefusedError: the gate, as it stands now, lets no approach through.
+        IntegrityError: the package is not of the gate's winner, the archive is not what its manifest says, or the
+            registry is damaged.
         UsageError: actor or reason is empty.
     """
     registry.require_text(actor=actor, reason=reason)
@@ -41,12 +42,20 @@ def run(actor: str, reason: str) -> dict[str, Any]:
 
 
 def _packaged() -> tuple[dict[str, Any], str]:
-    path, checks = PACKAGE / "manifest.json", Path("work/gate/checks.json")
-    if not path.is_file():
-        raise IntegrityError("a package", f"no {path}", "run `dvc repro` to build it")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    why = json.loads(checks.read_text(encoding="utf-8"))["why"] if checks.is_file() else manifest["why"]
-    if manifest["winner"] is None:
+    """The package's manifest and why it won, if the gate, as it stands now, let exactly this approach through."""
+    manifest, verdict = _read(PACKAGE / "manifest.json"), _read(GATE / "verdict.json")
+    checks = GATE / "checks.json"
+    why = str((_read(checks) if checks.is_file() else verdict)["why"])
+    if verdict["winner"] is None:
         remedy = "improve a model, or revise the thresholds in params.yaml"
         raise GateRefusedError("an approach that passes the gate", why.rstrip("."), remedy)
+    if manifest["winner"] != verdict["winner"]:
+        came = f"a package of {manifest['winner'] or 'nothing'}, made before the gate last ran"
+        raise IntegrityError(f"a package of the gate's winner, {verdict['winner']}", came, "`dvc repro`")
     return manifest, why
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise IntegrityError(f"{path}", "no such file", "run `dvc repro` to produce it")
+    return dict(json.loads(path.read_text(encoding="utf-8")))

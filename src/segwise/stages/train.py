@@ -21,12 +21,13 @@ from segwise.models.dense import DenseNet
 from segwise.models.instance import InstanceNet
 from segwise.models.lightning import DenseTraining, InstanceTraining
 from segwise.models.params import DenseParams, InstanceParams
-from segwise.spec import ClassSpec, canonical_json
+from segwise.spec import ClassSpec, canonical_json, sha256_of
 from segwise.types import ClassInfo
 
 SPLIT = Path("work/split.json")
 OUT = Path("work/train")
 CHECKPOINTS = Path(".segwise/checkpoints")
+DRAWN_BY = ("dense_targets", "loader", "targets", "transforms")  # modules of dataset
 Split = dict[str, Any]
 
 
@@ -83,7 +84,7 @@ def _loaders(
         crops.append(loader.Crops(source, cropper, cast("loader.Kind", network), norm, params.seed))
     records = crops[0].source.records
     weights = loader.attribute_weights(records, params.balance, params.balance_power) if params.balance else None
-    draws = loader.Draws(len(records), params.interval, params.batch_size, params.seed, weights)
+    draws = loader.Draws(len(records), min(params.interval, params.steps), params.batch_size, params.seed, weights)
     return loader.train_loader(crops[0], draws, params.workers), loader.validation_loader(crops[1], params.batch_size)
 
 
@@ -97,6 +98,13 @@ def _write(
 
 
 def _key(params: DenseParams | InstanceParams, digest: str, split: Split) -> str:
-    """What a checkpoint belongs to: the parameters that change results, the data and its split."""
-    text = canonical_json({"params": params.model_dump(mode="json"), "data": digest, "split": split})
+    """What a checkpoint belongs to: the parameters that change results, the data, its split and the training's code."""
+    code = {path.name: sha256_of(path) for path in _sources()}
+    text = canonical_json({"params": params.model_dump(mode="json"), "data": digest, "split": split, "code": code})
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _sources() -> list[Path]:
+    """The code that decides what a checkpoint holds and which crops come next."""
+    data = Path(loader.__file__).parent
+    return [*sorted(Path(build.__file__).parent.glob("*.py")), *(data / f"{name}.py" for name in DRAWN_BY)]
