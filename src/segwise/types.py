@@ -152,7 +152,8 @@ class Prediction:
 
     Attributes:
         class_map: uint8 (H, W), 0 = background, 1..K.
-        objects: the things found, best score first.
+        objects: the things found, best score first. Their pixels may differ from the class map's: an operating point
+            may count best with other pixels than it covers best (docs/decisions/0006).
     """
 
     class_map: ClassMap

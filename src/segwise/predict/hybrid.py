@@ -5,7 +5,8 @@ dy and dx from a pixel to its object's centre in network-input pixels; `distance
 All maps are brought to image size first, so the operating point is in image pixels whatever the zoom.
 Operating point:
     method        0 = pixels vote for centres, 1 = pixels join the nearest core of the distance map
-    foreground    probability from which a pixel is not background, 0..1
+    foreground    probability from which a pixel of the class map is not background, 0..1
+    object_foreground    the same for the pixels of objects: what counts best need not cover best, 0..1
     peak          lowest centre (method 0), 0..1
     radius_px     smallest distance between two centres (method 0), image pixels
     core          distance value that makes a core (method 1), 0..1
@@ -24,11 +25,13 @@ from segwise.types import Prediction
 
 STRIDE = 2  # of the maps, relative to the network's input
 POINT_DEFAULTS: dict[str, float] = {
-    "method": 0.0, "foreground": 0.5, "peak": 0.2, "radius_px": 3.0, "core": 0.5, "min_area_px": 16.0, "min_score": 0.0,
+    "method": 0.0, "foreground": 0.5, "object_foreground": 0.5, "peak": 0.2, "radius_px": 3.0, "core": 0.5,
+    "min_area_px": 16.0, "min_score": 0.0,
 }  # fmt: skip
 POINT_GRID: dict[str, tuple[float, ...]] = {
     "method": (0.0, 1.0),
-    "foreground": (0.4, 0.45, 0.5, 0.55, 0.6),
+    "foreground": (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8),
+    "object_foreground": (0.4, 0.45, 0.5, 0.55, 0.6, 0.7),
     "peak": (0.1, 0.2, 0.3, 0.4, 0.5),
     "radius_px": (2.0, 3.0, 4.0, 5.0, 7.0),
     "core": (0.4, 0.5, 0.6, 0.7),
@@ -51,8 +54,10 @@ def decode(
     candidates: bool = False,
 ) -> Prediction:
     """The prediction for an image of `size` (H, W); `candidates` keeps the objects under `min_score`."""
-    class_map, probability = class_map_of(class_probabilities(outputs["logits"], size), point["foreground"])
-    things = thing_mask(class_map, spec.class_infos)
+    probabilities = class_probabilities(outputs["logits"], size)
+    class_map, probability = class_map_of(probabilities, point["foreground"])
+    object_map, _ = class_map_of(probabilities, point["object_foreground"])
+    things = thing_mask(object_map, spec.class_infos)
     if point["method"] < 0.5:
         peak = at_size(outputs["center"][0, 0], size)
         num_seeds, seeds = peaks(peak, things, point["peak"], point["radius_px"])
@@ -61,7 +66,7 @@ def decode(
         peak = at_size(outputs["distance"][0, 0], size)
         num_seeds, seeds = cores(peak, things, point["core"])
         count, labels = assign(things, seeds, num_seeds)
-    objects = objects_from_labels(labels, count, class_map, probability, point["min_area_px"], np.clip(peak, 0, 1))
+    objects = objects_from_labels(labels, count, object_map, probability, point["min_area_px"], np.clip(peak, 0, 1))
     served = objects if candidates else objects.select(objects.scores >= point["min_score"])
     return Prediction(class_map, served)
 
