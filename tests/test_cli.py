@@ -97,6 +97,17 @@ def test_a_mistyped_section_is_refused_with_the_one_that_was_meant(
     assert "did you mean `validate`?" in capsys.readouterr().err
 
 
+def test_a_mistyped_name_of_a_needed_section_is_named_and_its_content_is_not_repeated(
+    in_a_repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = PARAMS.read_text(encoding="utf-8")
+    (in_a_repository / "params.yaml").write_text(text.replace("  dense:", "  dence:"), encoding="utf-8")
+    assert cli.main(["split"]) == 2
+    shown = capsys.readouterr().err
+    assert "`train.dence` in params.yaml" in shown
+    assert "did you mean `dense`?" in shown
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [("a: [1", "to be YAML"), ("- 1", "a list"), ("", "a NoneType"), (None, "no such file")],

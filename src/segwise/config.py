@@ -30,13 +30,15 @@ def parse(model: type[S], values: dict[str, Any], where: str) -> S:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
+        # a mistyped key is unknown and its right name missing: the first says more
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
         path = [str(part) for part in first["loc"]]
         known = _known_keys(model, path[:-1])
         near = get_close_matches(path[-1], known, n=1) if first["type"] == "extra_forbidden" else []
         hint = f"did you mean `{near[0]}`?" if near else f"allowed here: {', '.join(known)}"
         expected = "a known parameter" if first["type"] == "extra_forbidden" else first["msg"]
-        raise UsageError(expected, f"`{'.'.join(path)}: {first['input']!r}` in {where}", hint) from error
+        shown = "" if isinstance(first["input"], dict) else f": {first['input']!r}"
+        raise UsageError(expected, f"`{'.'.join(path)}{shown}` in {where}", hint) from error
 
 
 def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
