@@ -57,7 +57,6 @@ class Processes:
         self.root = root
         self._record = root / ".segwise" / "running.json"
         self._running: dict[int, float] = {}
-        self._servers: dict[int, float] = {}
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -115,14 +114,8 @@ class Processes:
         """Kill what a run that was itself killed left behind; returns how many. Only processes it had started."""
         return end_remembered(self._record)
 
-    def record_servers(self) -> None:
-        """Record what this process runs already: Prefect's own server, which would outlive a `kill -9` of it."""
-        with self._lock:
-            self._servers = {child.pid: child.create_time() for child in psutil.Process().children()}
-            self._write()
-
     def _write(self) -> None:
-        remember(self._record, {**self._servers, **self._running})
+        remember(self._record, self._running)
 
 
 def remember(record: Path, running: Mapping[int, float]) -> None:
@@ -132,10 +125,7 @@ def remember(record: Path, running: Mapping[int, float]) -> None:
 
 
 def end_remembered(record: Path) -> int:
-    """Kill the remembered processes that still run, with their groups; returns how many.
-
-    A reused number is left alone.
-    """
+    """Kill the groups of the remembered processes that still run; returns how many. A reused number is left alone."""
     try:
         recorded = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -143,14 +133,12 @@ def end_remembered(record: Path) -> int:
     ended = 0
     for pid, started in recorded.items():
         try:
-            process = psutil.Process(int(pid))
-            if abs(process.create_time() - started) >= 1:
-                continue
-            kill_group(process.pid)
-            ended += 1
-            process.kill()  # where it led no group of its own
+            same = abs(psutil.Process(int(pid)).create_time() - started) < 1
         except psutil.Error:
             continue
+        if same:
+            kill_group(int(pid))
+            ended += 1
     record.unlink(missing_ok=True)
     return ended
 

@@ -34,7 +34,6 @@ class Run:
 
     def _repair(self) -> list[str]:
         ended, torn = self.processes.end_leftovers(), repair_rwlock(self.root)
-        self.processes.record_servers()
         return ["ended what a killed run had left running"] * bool(ended) + [
             "removed a lock file that a killed run had left half written"
         ] * torn
