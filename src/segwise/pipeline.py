@@ -28,7 +28,7 @@ STAGES: tuple[Row, ...] = (
     Row("profile", "read the data: sizes, densities, groups"),
     Row("split", "divide the images into train, val and test, by group"),
     Row("train", "train a network (dense serves semantic and hybrid)", NETWORKS),
-    Row("export", "turn an approach's network into ONNX", APPROACHES),
+    Row("convert", "turn an approach's network into ONNX", APPROACHES),
     Row("calibrate", "fit an approach's operating point on the validation split", APPROACHES),
     Row("evaluate", "measure an approach on the test split", APPROACHES),
     Row("benchmark", "time every approach, interleaved, through the Predictor"),

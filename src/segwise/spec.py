@@ -1,4 +1,4 @@
-"""The model folder: what `export` and `calibrate` write and the Predictor, the gate and the service read.
+"""The model folder: what `convert` and `calibrate` write and the Predictor, the gate and the service read.
 
 model.onnx    input `image` float32 (1, 3, h, w), normalised; outputs by approach, see `predict/<approach>.py`
 model.json    this specification, canonical JSON

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from segwise.dataset import coco, rle, schema
+from segwise.dataset import coco, finding, rle, schema
 from segwise.errors import DataInvalidError
 from tests.factory import make_dataset, read_labels, write_labels
 
@@ -109,7 +109,7 @@ def test_a_broken_record_is_a_finding_and_a_refusal(
     document[{"annotation": "annotations", "image": "images", "category": "categories"}[kind]][0] |= change
     write_labels(root, document)
     found = schema.check(coco.read_raw(root / "instances.json"))
-    assert check in {f.check for f in schema.errors_in(found.findings)}
+    assert check in {f.check for f in finding.errors_in(found.findings)}
     with pytest.raises(DataInvalidError, match=r"errors?: ") as refused:
         coco.read(root)
     assert refused.value.exit_code == 4
@@ -117,18 +117,18 @@ def test_a_broken_record_is_a_finding_and_a_refusal(
 
 @pytest.mark.parametrize("raw", [None, [], {}, {"images": 1, "annotations": [], "categories": []}, 7])
 def test_what_is_no_coco_document_is_refused(raw: Any) -> None:
-    assert schema.errors_in(schema.check(raw).findings)
+    assert finding.errors_in(schema.check(raw).findings)
 
 
 @pytest.mark.parametrize("junk", [None, 3, "x", [], {}, {"id": {}}, {"id": []}, {"file_name": 5}])
 def test_junk_in_the_place_of_a_record_never_stops_the_pass(junk: Any) -> None:
     raw = {"images": [junk], "annotations": [junk], "categories": [junk]}
-    assert schema.errors_in(schema.check(raw).findings)
+    assert finding.errors_in(schema.check(raw).findings)
 
 
 def test_an_empty_data_set_is_refused_with_what_to_do() -> None:
     found = schema.check({"images": [], "annotations": [], "categories": []}).findings
-    assert "segwise import" in str(schema.refusal(found))
+    assert "segwise import" in str(finding.refusal(found))
 
 
 def test_good_records_survive_beside_broken_ones(tiny_dataset: Path) -> None:

@@ -34,7 +34,7 @@ def workplace(tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("work").mkdir()
     Path("work/split.json").write_text(json.dumps(names))
     for approach in ("semantic", "hybrid", "instance"):
-        write_model(Path("work/export") / approach, approach)
+        write_model(Path("work/convert") / approach, approach)
     return root
 
 
@@ -139,17 +139,17 @@ def test_timed_images_have_one_size_and_keep_their_resolution(size: tuple[int, i
 
 
 def test_predict_writes_a_line_and_a_picture_per_image(workplace: Path) -> None:
-    result = predict.run([Path("data/images")], Path("work/export/hybrid"), Path("out"))
+    result = predict.run([Path("data/images")], Path("work/convert/hybrid"), Path("out"))
     lines = [json.loads(line) for line in Path("out/predictions.jsonl").read_text().splitlines()]
     assert len(lines) == result["num_images"] == len(list(Path("out/overlays").glob("*.png"))) == 12
     assert result["num_objects"] == sum(sum(line["counts"].values()) for line in lines) > 0
-    assert read_spec(Path("work/export/hybrid")).classes[0].name in lines[0]["counts"]
+    assert read_spec(Path("work/convert/hybrid")).classes[0].name in lines[0]["counts"]
 
 
 def test_predicted_rles_decode_to_the_stated_areas_and_boxes(workplace: Path) -> None:
     from pycocotools import mask as coco_mask
 
-    predict.run([Path("data/images/image_000.png")], Path("work/export/semantic"), Path("out"))
+    predict.run([Path("data/images/image_000.png")], Path("work/convert/semantic"), Path("out"))
     found = json.loads(Path("out/predictions.jsonl").read_text())["objects"]
     assert found
     for item in found:
@@ -161,7 +161,7 @@ def test_predicted_rles_decode_to_the_stated_areas_and_boxes(workplace: Path) ->
 
 def test_predict_names_a_path_that_does_not_exist(workplace: Path) -> None:
     with pytest.raises(DataInvalidError, match="nowhere"):
-        predict.run([Path("nowhere")], Path("work/export/hybrid"), Path("out"))
+        predict.run([Path("nowhere")], Path("work/convert/hybrid"), Path("out"))
     Path("empty").mkdir()
     with pytest.raises(DataInvalidError, match="none in"):
         predict.find_images([Path("empty")])
@@ -171,7 +171,7 @@ def test_files_of_one_stem_get_pictures_of_their_own(workplace: Path) -> None:
     Path("other").mkdir()
     source = Path("data/images/image_000.png")
     (Path("other") / source.name).write_bytes(source.read_bytes())
-    predict.run([source, Path("other")], Path("work/export/semantic"), Path("out"))
+    predict.run([source, Path("other")], Path("work/convert/semantic"), Path("out"))
     assert sorted(p.name for p in Path("out/overlays").iterdir()) == ["image_000.png", "image_000_2.png"]
 
 

@@ -12,9 +12,9 @@ from segwise.dataset.params import DataParams, SplitParams
 from segwise.errors import IntegrityError, UsageError
 from segwise.models import fit
 from segwise.models.lightning import DenseTraining
-from segwise.models.params import DenseParams, ExportParams, InstanceParams
+from segwise.models.params import DenseParams, ConvertParams, InstanceParams
 from segwise.spec import read_spec
-from segwise.stages import export, split, train
+from segwise.stages import convert, split, train
 from segwise.types import IGNORE_INDEX
 from tests.factory import read_labels, write_labels
 
@@ -161,8 +161,8 @@ def test_several_classes_train_and_export_with_a_score_each(project: Path) -> No
     train.run("dense", DataParams(), params)
     train.run("instance", DataParams(), INSTANCE.model_copy(update={"steps": 2}))
     for approach in ("semantic", "hybrid", "instance"):
-        export.run(approach, ExportParams(max_abs_diff=1.0))  # type: ignore[arg-type]
-        spec = read_spec(Path("work/export") / approach)
+        convert.run(approach, ConvertParams(max_abs_diff=1.0))  # type: ignore[arg-type]
+        spec = read_spec(Path("work/convert") / approach)
         assert [(c.id, c.name, c.isthing) for c in spec.classes] == [
             (1, "a", True),
             (2, "b", True),
@@ -172,21 +172,21 @@ def test_several_classes_train_and_export_with_a_score_each(project: Path) -> No
 
 def test_an_exported_folder_carries_what_the_predictor_needs(project: Path) -> None:
     train.run("dense", DataParams(), DENSE)
-    result = export.run("hybrid", ExportParams())
-    spec = read_spec(Path("work/export/hybrid"))
+    result = convert.run("hybrid", ConvertParams())
+    spec = read_spec(Path("work/convert/hybrid"))
     assert (spec.approach, spec.zoom, spec.stride_px, spec.mean) == ("hybrid", 1.0, 32, (0.5, 0.5, 0.5))
     assert (spec.extra["network"], spec.extra["encoder"]) == ("dense", "tf_efficientnet_lite0")
     assert DenseParams(**spec.extra["train"]) == DENSE
-    first = Path("work/export/hybrid/model.json").read_bytes()
-    export.run("hybrid", ExportParams())
-    assert Path("work/export/hybrid/model.json").read_bytes() == first
+    first = Path("work/convert/hybrid/model.json").read_bytes()
+    convert.run("hybrid", ConvertParams())
+    assert Path("work/convert/hybrid/model.json").read_bytes() == first
     assert "hybrid" in result["summary"]
 
 
 def test_export_refuses_a_graph_that_answers_otherwise(project: Path) -> None:
     train.run("dense", DataParams(), DENSE)
     with pytest.raises(IntegrityError, match="within"):
-        export.run("semantic", ExportParams(max_abs_diff=1e-12))
+        convert.run("semantic", ConvertParams(max_abs_diff=1e-12))
 
 
 def test_progress_is_readable_in_a_pipe(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

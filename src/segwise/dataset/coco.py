@@ -10,7 +10,7 @@ from typing import Any
 
 from pycocotools import mask as coco_mask
 
-from segwise.dataset import schema
+from segwise.dataset import finding, schema
 from segwise.errors import DataInvalidError
 from segwise.types import ClassInfo
 
@@ -81,8 +81,8 @@ def read(root: Path) -> Dataset:
         DataInvalidError: it is missing, no JSON, or a record breaks the schema.
     """
     checked = schema.check(read_raw(root / LABELS_NAME))
-    if schema.errors_in(checked.findings):
-        raise schema.refusal(checked.findings)
+    if finding.errors_in(checked.findings):
+        raise finding.refusal(checked.findings)
     return build(root, checked)
 
 

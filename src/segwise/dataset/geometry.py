@@ -27,7 +27,7 @@ def geometry(record: dict[str, Any], width: int, height: int) -> Iterator[Proble
             yield "outside the image", f"bbox {short(box)} in {width} × {height}", "clip it to the image"
     shape = record.get("segmentation")
     if isinstance(shape, dict):
-        yield from _rle(shape, width, height)
+        yield from rle_problems(shape, width, height)
     elif isinstance(shape, list) and shape:
         for polygon in shape:
             yield from _polygon(polygon, width, height)
@@ -35,7 +35,8 @@ def geometry(record: dict[str, Any], width: int, height: int) -> Iterator[Proble
         yield "structure", f"segmentation {short(shape)}", "write polygons or an RLE"
 
 
-def _rle(shape: dict[str, Any], width: int, height: int) -> Iterator[Problem]:
+def rle_problems(shape: dict[str, Any], width: int, height: int) -> Iterator[Problem]:
+    """What is wrong with run lengths (compressed text or a list) in an image of this size, pixels."""
     if shape.get("size") != [height, width]:
         came = f"RLE size {short(shape.get('size'))}, the image is {[height, width]}"
         yield "RLE size", came, "write the size as [height, width] of the image"

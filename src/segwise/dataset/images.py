@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import PIL.ImageOps
 
@@ -17,6 +19,27 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")  # an allow-list: others reach 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 MAX_PIXELS = 400_000_000
 _WORDS = ", ".join(FORMATS)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an image file says of itself. Sizes are (height, width) in pixels; `orientation` is EXIF's, 1 to 8."""
+
+    stored: tuple[int, int]
+    orientation: int
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """The size after the orientation is applied."""
+        return self.stored[::-1] if self.orientation >= 5 else self.stored
+
+    @property
+    def height(self) -> int:
+        return self.upright[0]
+
+    @property
+    def width(self) -> int:
+        return self.upright[1]
 
 
 class ImageFormatError(DataInvalidError):
@@ -38,6 +61,21 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image:
     except OSError as error:
         raise DataInvalidError(f"a readable image {path}", error.strerror or str(error), "restore the file") from error
     return decode_image(data, max_pixels, str(path))
+
+
+def header_of(image: Path | bytes) -> Header:
+    """Read an image's size and orientation without decoding its pixels.
+
+    Raises:
+        DataInvalidError: the file is missing, of an unknown format, or its header is damaged.
+    """
+    try:
+        data = image if isinstance(image, bytes) else image.read_bytes()
+    except OSError as error:
+        raise DataInvalidError(f"a readable image {image}", error.strerror or str(error), "restore the file") from error
+    with _open(data, "the image" if isinstance(image, bytes) else image.name) as opened:
+        orientation = opened.getexif().get(PIL.ExifTags.Base.Orientation, 1)
+        return Header((opened.height, opened.width), orientation if orientation in range(1, 9) else 1)
 
 
 def decode_image(data: bytes, max_pixels: int = MAX_PIXELS, name: str = "the image") -> Image:

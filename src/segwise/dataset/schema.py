@@ -7,39 +7,18 @@ reaches it has passed here first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
+from segwise.dataset.finding import Finding
 from segwise.dataset.geometry import geometry, short, whole
-from segwise.errors import DataInvalidError
+from segwise.dataset.names import is_plain, is_writable
 
 MAX_CLASSES = 254  # class maps are uint8: 0 is background, 255 says nothing
 MAX_PIXELS = 2**31 - 1  # run lengths are 32-bit in pycocotools
 
 Raw = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong: `check` names the rule, `came` what was found, `remedy` what to do.
-
-    `image` is the file name and `object_id` the annotation's id, where there is one.
-    """
-
-    check: str
-    severity: Literal["error", "warning"]
-    image: str | None
-    object_id: int | None
-    came: str
-    remedy: str
-
-    @property
-    def where(self) -> str:
-        """The place in the user's words."""
-        image = f"image {self.image}" if self.image else "the label file"
-        return image if self.object_id is None else f"{image}, object {self.object_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +29,6 @@ class Checked:
     images: tuple[Raw, ...] = ()
     annotations: tuple[Raw, ...] = ()
     categories: tuple[Raw, ...] = ()
-
-
-def errors_in(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings that stop the pipeline."""
-    return [f for f in findings if f.severity == "error"]
-
-
-def refusal(findings: Sequence[Finding], all_in: str = "", show: int = 3) -> DataInvalidError:
-    """The exception for findings of which at least one is an error: the first ones and their number.
-
-    Args:
-        all_in: the file that holds all of them.
-    """
-    errors = errors_in(findings)
-    first = "; ".join(f"{f.where}: {f.came} [{f.check}]" for f in errors[:show])
-    more = f"; and {len(errors) - show} more" if len(errors) > show else ""
-    remedies = list(dict.fromkeys(f.remedy for f in errors[:show]))
-    if all_in and more:
-        remedies.append(f"all findings are in {all_in}")
-    came = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}: {first}{more}"
-    return DataInvalidError("labels and images without errors", came, "; ".join(remedies))
 
 
 def check(raw: object) -> Checked:
@@ -124,7 +82,7 @@ class _Names:
             yield _error("structure", None, f"category {short(record)}", "give each category a whole number `id`")
             return
         name = record.get("name")
-        if not isinstance(name, str) or not name or not _is_writable(name):
+        if not isinstance(name, str) or not name or not is_writable(name):
             yield _error("structure", None, f"category {record['id']} without a `name`", "name it")
         elif self._names[name] > 1 or self._ids[whole(record["id"])] > 1:
             came = f"category {record['id']} {name!r} occurs more than once"
@@ -134,7 +92,7 @@ class _Names:
 
     def image(self, record: Any) -> Iterator[Finding]:
         name = record.get("file_name") if isinstance(record, dict) else None
-        if not isinstance(name, str) or not _is_plain(name):
+        if not isinstance(name, str) or not is_plain(name):
             came = f"image {short(record)}"
             yield _error("structure", None, came, "give it a `file_name` inside images/, without `..`")
             return
@@ -148,7 +106,7 @@ class _Names:
         if None in sides or min(s or 0 for s in sides) < 1 or (sides[0] or 0) * (sides[1] or 0) > MAX_PIXELS:
             came = f"width {short(record.get('width'))}, height {short(record.get('height'))}"
             yield _error("structure", name, came, "write the image's size in pixels")
-        odd = [key for key, value in record.items() if isinstance(value, str) and not _is_writable(value)]
+        odd = [key for key, value in record.items() if isinstance(value, str) and not is_writable(value)]
         if odd:
             yield _error("structure", name, f"`{odd[0]}` is no valid text", "write it in UTF-8")
         if not isinstance(record.get("group", ""), str | int | None):
@@ -185,22 +143,3 @@ def _error(name: str, image: str | None, came: str, remedy: str, number: int | N
 
 def _is_list(raw: object, key: str) -> bool:
     return isinstance(raw, dict) and isinstance(raw.get(key), list)
-
-
-def _is_plain(name: str) -> bool:
-    path = PurePosixPath(name)
-    is_short = len(name) <= 1000 and all(len(part.encode(errors="replace")) <= 255 for part in path.parts)
-    return bool(path.parts) and is_short and _is_text(name) and not path.is_absolute() and ".." not in path.parts
-
-
-def _is_text(value: str) -> bool:
-    """Printable, without lone surrogates or control characters: it can name a file and be written to any table."""
-    return value.isprintable() and "\\" not in value
-
-
-def _is_writable(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

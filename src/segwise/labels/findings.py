@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from segwise.dataset.schema import Finding, errors_in
+from segwise.dataset.finding import Finding, errors_in
 from segwise.labels.rules import Rule, Table, say
 from segwise.spec import canonical_json
 

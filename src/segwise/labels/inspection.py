@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from segwise.dataset import coco, schema
+from segwise.dataset import coco, finding, schema
 from segwise.labels import facts, findings, pixels
 from segwise.labels.rules import Rule, Table
 
@@ -18,7 +18,7 @@ class Inspection:
 
     dataset: coco.Dataset
     tables: dict[Table, pd.DataFrame]
-    findings: tuple[schema.Finding, ...]
+    findings: tuple[finding.Finding, ...]
 
 
 def inspect(root: Path, rules: tuple[Rule, ...]) -> Inspection:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from segwise.dataset.coco import IMAGES_DIR, Dataset
 from segwise.dataset.images import SUFFIXES, decode_image
-from segwise.dataset.schema import Finding
+from segwise.dataset.finding import Finding
 from segwise.errors import DataInvalidError
 
 

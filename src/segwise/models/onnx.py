@@ -56,6 +56,6 @@ def sample(size: tuple[int, int]) -> Tensor:
 
 def _gap(a: Any, b: Any) -> float:
     if a.shape != b.shape:
-        remedy = "export again with another `export.opset`"
+        remedy = "convert again with another `convert.opset`"
         raise IntegrityError(f"the graph to answer shape {a.shape}", str(b.shape), remedy)
     return float(np.abs(a - b).max() / max(1.0, float(np.abs(a).max()))) if a.size else 0.0

@@ -129,7 +129,7 @@ class InstanceParams(TrainParams):
     max_overlap: Unit = 0.5
 
 
-class ExportParams(Section):
+class ConvertParams(Section):
     """`opset` of the ONNX graph; `max_abs_diff` is how far its outputs may be from the trained network's."""
 
     opset: Annotated[int, Field(ge=13)] = 17

@@ -26,9 +26,9 @@ Labelled = list[tuple[Image, Objects, ClassMap]]
 
 
 def run(approach: str, data: DataParams, params: CalibrateParams) -> dict[str, Any]:
-    """Read `work/export/<approach>` and the validation images; write `work/calibrate/<approach>`."""
+    """Read `work/convert/<approach>` and the validation images; write `work/calibrate/<approach>`."""
     own: CalibrateApproach = getattr(params, approach)
-    source, out = Path("work/export") / approach, Path("work/calibrate") / approach
+    source, out = Path("work/convert") / approach, Path("work/calibrate") / approach
     dataset = coco.read(Path(data.dir))
     split = json.loads(Path("work/split.json").read_text(encoding="utf-8"))
     labelled = [_labelled(dataset, record) for record in coco.by_name(dataset, split["val"])]

@@ -42,8 +42,8 @@ def run(source: Path, data: DataParams) -> dict[str, Any]:
     return {"summary": f"{words} → {target}; now record the revision: `dvc add {target}`", **sizes, **counts}
 
 
-def _refuse(found: tuple[schema.Finding, ...]) -> None:
-    if schema.errors_in(found):
+def _refuse(found: tuple[finding.Finding, ...]) -> None:
+    if finding.errors_in(found):
         STATE.parent.mkdir(parents=True, exist_ok=True)
         STATE.write_text(findings.as_json(found), encoding="utf-8")
-        raise schema.refusal(found, str(STATE))
+        raise finding.refusal(found, str(STATE))

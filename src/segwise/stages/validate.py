@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from segwise.dataset import schema
+from segwise.dataset import finding
 from segwise.dataset.params import DataParams
 from segwise.labels import contract, findings
 from segwise.labels.inspection import inspect
@@ -31,8 +31,8 @@ def run(data: DataParams, params: ValidateParams) -> dict[str, Any]:
         path.write_text(findings.as_json(found.findings), encoding="utf-8")
     for name, table in found.tables.items():
         table.to_parquet(OUT / f"{name}.parquet", index=False)
-    if schema.errors_in(found.findings):
-        raise schema.refusal(found.findings, str(STATE))
+    if finding.errors_in(found.findings):
+        raise finding.refusal(found.findings, str(STATE))
     contract.run(found.tables, book, OUT / "data_docs")
     sizes = {f"num_{name}": len(table) for name, table in found.tables.items()}
     summary = {**sizes, **findings.counts(found.findings)}

@@ -57,7 +57,7 @@ def copy(document: dict[str, Any], labels: Path, target: Path) -> None:
         (target / coco.LABELS_NAME).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
 
 
-def canonical(raw: Any) -> tuple[Any, tuple[schema.Finding, ...]]:
+def canonical(raw: Any) -> tuple[Any, tuple[finding.Finding, ...]]:
     """The document with file names below images/ and every mask as compressed RLE; all other keys are kept.
 
     Returns:
@@ -66,7 +66,7 @@ def canonical(raw: Any) -> tuple[Any, tuple[schema.Finding, ...]]:
     if isinstance(raw, dict) and isinstance(raw.get("images"), list):
         raw = {**raw, "images": [_below_images(image) for image in raw["images"]]}
     checked = schema.check(raw)
-    if schema.errors_in(checked.findings):
+    if finding.errors_in(checked.findings):
         return raw, checked.findings
     dataset = coco.build(Path(), checked)
     rles = {a.id: a.rle for record in dataset.images for a in record.annotations}

@@ -1,4 +1,4 @@
-"""Export one approach: trained network → ONNX graph and specification in work/export/<approach>/."""
+"""segwise convert: one approach: trained network → ONNX graph and specification in work/convert/<approach>/."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from segwise.errors import IntegrityError
 from segwise.models import build, hybrid, instance, onnx, semantic
-from segwise.models.params import ExportParams
+from segwise.models.params import ConvertParams
 from segwise.spec import Approach, ModelSpec, sha256_of, write_spec
 
 TRAINED = Path("work/train")
-OUT = Path("work/export")
+OUT = Path("work/convert")
 SIBLINGS: dict[str, ModuleType] = {"semantic": semantic, "hybrid": hybrid, "instance": instance}
 
 
-def run(approach: Approach, params: ExportParams) -> dict[str, Any]:
+def run(approach: Approach, params: ConvertParams) -> dict[str, Any]:
     """Export `approach` and check that the graph answers what the network answers.
 
     Raises:
@@ -31,7 +31,7 @@ def run(approach: Approach, params: ExportParams) -> dict[str, Any]:
     onnx.write(graph, path, sibling.OUTPUTS, sibling.DYNAMIC_AXES, params.opset)
     gap = onnx.difference(graph, path)
     if gap > params.max_abs_diff:
-        remedy = "raise `export.max_abs_diff` or change `export.opset`"
+        remedy = "raise `convert.max_abs_diff` or change `convert.opset`"
         raise IntegrityError(f"an ONNX graph within {params.max_abs_diff} of the network", f"{gap:.2e}", remedy)
     spec = ModelSpec(
         approach=approach,
