@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple, fields
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,8 @@ import pandas as pd
 from segwise.dataset.finding import Finding, errors_in
 from segwise.labels.rules import Rule, Table, say
 from segwise.spec import canonical_json
+
+COLUMNS = tuple(field.name for field in fields(Finding))
 
 
 def broken(tables: Mapping[Table, pd.DataFrame], rules: Sequence[Rule]) -> list[Finding]:
@@ -24,6 +26,17 @@ def counts(findings: Sequence[Finding]) -> dict[str, Any]:
     num_errors = len(errors_in(findings))
     by_check = dict(sorted(Counter(f.check for f in findings).items()))
     return {"num_errors": num_errors, "num_warnings": len(findings) - num_errors, "findings": by_check}
+
+
+def table(findings: Sequence[Finding]) -> pd.DataFrame:
+    """The findings as rows of text, in the order given.
+
+    Returns:
+        columns check, severity, image, object_id, came, remedy, effect, all str; image and object_id are "" where
+        there is none.
+    """
+    rows = [["" if value is None else str(value) for value in astuple(finding)] for finding in findings]
+    return pd.DataFrame(rows, columns=list(COLUMNS), dtype="str")
 
 
 def as_json(findings: Sequence[Finding]) -> str:
