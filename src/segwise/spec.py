@@ -32,6 +32,7 @@ class ModelSpec(Section):
 
     `zoom` enlarges the image before the network (1.5 = each side times 1.5); the network's input is padded (reflect)
     to a multiple of `stride_px`. `mean` and `std` are per channel, for pixels scaled to [0, 1].
+    `value_range`: the pixel values that become 0 and 255 in images of more than 8 bits (see `dataset.images`).
     `point` is the operating point: the thresholds and split parameters that `calibrate` fitted on validation;
     its keys are documented by the approach's module in `predict/`.
     `extra` says where the graph comes from: its `network`, the name of the `encoder` and the parameters of `train`.
@@ -44,6 +45,7 @@ class ModelSpec(Section):
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     onnx_sha256: str
+    value_range: tuple[float, float] | None = None
     point: dict[str, float] = {}
     extra: dict[str, Any] = {}
 

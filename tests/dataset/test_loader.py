@@ -29,7 +29,7 @@ def crops(
     root: Path, kind: str = "dense", spec: CropSpec | None = None, ignored: frozenset[int] = frozenset()
 ) -> Crops:
     dataset = coco.read(root)
-    source = Source(root / "images", dataset.images, dataset.classes, ignored)
+    source = Source(dataset, dataset.images, ignored)
     return Crops(source, Cropper(spec or CropSpec(64, 1.5, 1.25, CHANCES), True), kind, NORM, 0)  # type: ignore[arg-type]
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from pycocotools import mask as coco_mask
 
 from segwise.dataset import finding, schema
+from segwise.dataset.images import Range, read_image
 from segwise.errors import DataInvalidError
-from segwise.types import ClassInfo
+from segwise.types import ClassInfo, Image
 
 LABELS_NAME = "instances.json"
 IMAGES_DIR = "images"
@@ -63,15 +64,23 @@ class ImageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A data set: images sorted by file name, classes numbered 1..K in the order of their category ids."""
+    """A data set: images sorted by file name, classes numbered 1..K in the order of their category ids.
+
+    `value_range`: the pixel values that become 0 and 255 in images of more than 8 bits (see `images`).
+    """
 
     root: Path
     images: tuple[ImageRecord, ...]
     classes: tuple[ClassInfo, ...]
+    value_range: Range | None = None
 
     def image_path(self, record: ImageRecord) -> Path:
         """Where the image's pixels lie."""
         return self.root / IMAGES_DIR / record.file_name
+
+    def pixels(self, record: ImageRecord) -> Image:
+        """The image as RGB, uint8 (H, W, 3). Raises DataInvalidError: see `images.read_image`."""
+        return read_image(self.image_path(record), value_range=self.value_range)
 
 
 def read(root: Path) -> Dataset:
@@ -112,7 +121,8 @@ def build(root: Path, checked: schema.Checked) -> Dataset:
         number = int(raw["image_id"])
         annotations[number].append(_annotation(raw, class_ids[int(raw["category_id"])], sizes[number]))
     records = (_record(image, annotations[int(image["id"])]) for image in checked.images)
-    return Dataset(root, tuple(sorted(records, key=lambda r: r.file_name)), classes)
+    images = tuple(sorted(records, key=lambda r: r.file_name))
+    return Dataset(root, images, classes, checked.value_range)
 
 
 def by_name(dataset: Dataset, names: Iterable[str]) -> tuple[ImageRecord, ...]:

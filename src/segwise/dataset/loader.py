@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from segwise.dataset.coco import Dataset as Labelled
 from segwise.dataset.coco import ImageRecord
 from segwise.dataset.dense_targets import dense_targets
-from segwise.dataset.images import read_image
 from segwise.dataset.targets import class_map, objects
 from segwise.dataset.transforms import Cropper, Labels, seed_of
-from segwise.types import IGNORE_INDEX, ClassInfo, ClassMap, Image, Objects
+from segwise.types import IGNORE_INDEX, ClassMap, Image, Objects
 
 Kind = Literal["dense", "instance"]
 Norm = tuple[Sequence[float], Sequence[float]]  # mean and standard deviation by channel, for pixels in [0, 1]
@@ -43,19 +42,18 @@ class Sample:
 class Source:
     """Where samples come from. `ignored` are class ids that training neither rewards nor punishes."""
 
-    image_dir: Path
+    dataset: Labelled
     records: Sequence[ImageRecord]
-    classes: tuple[ClassInfo, ...]
     ignored: frozenset[int] = frozenset()
 
     def sample(self, index: int) -> Sample:
         record = self.records[index]
-        labels, found = class_map(record, self.classes), objects(record)
-        things = {c.id for c in self.classes if c.isthing} - self.ignored
+        labels, found = class_map(record, self.dataset.classes), objects(record)
+        things = {c.id for c in self.dataset.classes if c.isthing} - self.ignored
         keep = np.array([c in things for c in found.class_ids], dtype=bool) & ~found.is_crowd
         labels[np.isin(labels, list(self.ignored))] = IGNORE_INDEX
         found = found.select(keep)
-        return Sample(read_image(self.image_dir / record.file_name), labels, label_layers(found), found.class_ids)
+        return Sample(self.dataset.pixels(record), labels, label_layers(found), found.class_ids)
 
 
 class Crops(Dataset[dict[str, Any]]):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segwise.dataset.finding import Finding
-from segwise.dataset.geometry import geometry, short, whole
+from segwise.dataset.geometry import geometry, is_number, short, whole
 from segwise.dataset.names import is_plain, is_writable
 
 MAX_CLASSES = 254  # class maps are uint8: 0 is background, 255 says nothing
@@ -29,6 +29,7 @@ class Checked:
     images: tuple[Raw, ...] = ()
     annotations: tuple[Raw, ...] = ()
     categories: tuple[Raw, ...] = ()
+    value_range: tuple[float, float] | None = None
 
 
 def check(raw: object) -> Checked:
@@ -46,7 +47,7 @@ def check(raw: object) -> Checked:
     ids = _Names(raw["annotations"], "id")
     annotations = _keep(raw["annotations"], lambda a: ids.annotation(a, by_id, known, broken), findings)
     findings += _whole_set(raw, categories)
-    return Checked(tuple(findings), tuple(images), tuple(annotations), tuple(categories))
+    return Checked(tuple(findings), tuple(images), tuple(annotations), tuple(categories), _value_range(raw, findings))
 
 
 def _whole_set(raw: Raw, categories: list[Raw]) -> Iterator[Finding]:
@@ -57,6 +58,16 @@ def _whole_set(raw: Raw, categories: list[Raw]) -> Iterator[Finding]:
     if len(categories) > MAX_CLASSES:
         came = f"{len(categories)} categories"
         yield _error("too many classes", None, came, f"merge them to {MAX_CLASSES} at most")
+
+
+def _value_range(raw: Raw, findings: list[Finding]) -> tuple[float, float] | None:
+    value = raw.get("value_range")
+    if value is None:
+        return None
+    if isinstance(value, list) and len(value) == 2 and all(is_number(v) for v in value) and value[0] < value[1]:
+        return float(value[0]), float(value[1])
+    findings.append(_error("structure", None, f"value_range {short(value)}", "write [low, high], pixel values"))
+    return None
 
 
 def _keep(records: list[Any], check_one: Any, findings: list[Finding]) -> list[Raw]:

@@ -30,6 +30,7 @@ class NetworkCard(Section):
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     weights_sha256: str
+    value_range: tuple[float, float] | None = None
 
 
 def build(params: DenseParams | InstanceParams, num_classes: int) -> DenseNet | InstanceNet:
@@ -40,7 +41,14 @@ def build(params: DenseParams | InstanceParams, num_classes: int) -> DenseNet | 
     return DenseNet(encoder, params.decoder_widths, num_classes)
 
 
-def save(folder: Path, network: nn.Module, name: str, params: DenseParams | InstanceParams, classes: Classes) -> None:
+def save(
+    folder: Path,
+    network: nn.Module,
+    name: str,
+    params: DenseParams | InstanceParams,
+    classes: Classes,
+    value_range: tuple[float, float] | None = None,
+) -> None:
     """Write `weights.safetensors` and `network.json` of the network called `name`."""
     encoder = cast("Encoder", network.encoder)
     weights = folder / "weights.safetensors"
@@ -52,6 +60,7 @@ def save(folder: Path, network: nn.Module, name: str, params: DenseParams | Inst
         mean=encoder.mean,
         std=encoder.std,
         weights_sha256=sha256_of(weights),
+        value_range=value_range,
     )
     (folder / "network.json").write_text(canonical_json(card.model_dump(mode="json")), encoding="utf-8")
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from segwise.dataset import targets
 from segwise.dataset.coco import Dataset, ImageRecord
-from segwise.dataset.images import read_image
 from segwise.predict.overlay import draw
 from segwise.types import ClassInfo, Image, Prediction
 
@@ -55,7 +54,7 @@ def row(
     figures: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> Row:
     """One image with its labels and every approach's answer; `figures` holds per_image rows by approach and file."""
-    image = read_image(dataset.image_path(record))
+    image = dataset.pixels(record)
     truth = Prediction(targets.class_map(record, dataset.classes), targets.objects(record))
     answers = [(a, predict(image), figures[a][record.file_name]["f1"]) for a, predict in predictors.items()]
     title = ", ".join(filter(None, [record.file_name, record.attributes.get("modality")]))

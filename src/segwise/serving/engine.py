@@ -52,7 +52,7 @@ class Engine:
             ImageFormatError, ImageTooLargeError, DataInvalidError: the bytes are no image that can be read.
         """
         start = time.perf_counter()
-        image = decode_image(data, self.max_pixels)
+        image = decode_image(data, self.max_pixels, value_range=self.predictor.spec.value_range)
         prediction = self.predictor.predict(image)
         return image, prediction, 1000 * (time.perf_counter() - start)
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from segwise.dataset import coco
-from segwise.dataset.images import read_image
 from segwise.dataset.params import DataParams
 from segwise.errors import IntegrityError
 from segwise.evaluation.latency import interleaved, percentiles
@@ -66,7 +65,7 @@ def _images(data: DataParams, params: BenchmarkParams) -> list[Image]:
     chosen = (
         [names[i] for i in np.unique(np.linspace(0, len(names) - 1, params.max_images).astype(int))] if names else []
     )
-    images = [read_image(dataset.image_path(record)) for record in coco.by_name(dataset, chosen)]
+    images = [dataset.pixels(record) for record in coco.by_name(dataset, chosen)]
     return [fitted(image, params.side_px) if params.side_px else image for image in images]
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from segwise.dataset import coco, targets
-from segwise.dataset.images import read_image
 from segwise.dataset.params import DataParams
 from segwise.errors import DataInvalidError
 from segwise.evaluation.objectives import OBJECTIVES, figures
@@ -88,7 +87,7 @@ def fit_at(
 def _labelled(dataset: coco.Dataset, record: coco.ImageRecord) -> tuple[Image, Objects, ClassMap]:
     objects = targets.objects(record)
     things = objects.select(np.isin(objects.class_ids, [c.id for c in dataset.classes if c.isthing]))
-    return read_image(dataset.image_path(record)), things, targets.paint(objects, dataset.classes)
+    return dataset.pixels(record), things, targets.paint(objects, dataset.classes)
 
 
 def choose(trials: list[dict[str, Any]], min_gain: float) -> dict[str, Any]:

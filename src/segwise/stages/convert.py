@@ -41,6 +41,7 @@ def run(approach: Approach, params: ConvertParams) -> dict[str, Any]:
         mean=card.mean,
         std=card.std,
         onnx_sha256=sha256_of(path),
+        value_range=card.value_range,
         extra={"network": card.network, "encoder": trained.encoder.name, "train": card.params},
     )
     write_spec(out, spec)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from segwise.dataset import coco, targets
-from segwise.dataset.images import read_image
 from segwise.dataset.params import DataParams
 from segwise.errors import DataInvalidError
 from segwise.evaluation.measure import Measured, measure
@@ -34,7 +33,7 @@ def run(approach: str, data: DataParams, params: EvaluateParams) -> dict[str, An
 
 
 def _measure(predictor: Predictor, dataset: coco.Dataset, record: coco.ImageRecord) -> Measured:
-    image = read_image(dataset.image_path(record))
+    image = dataset.pixels(record)
     outputs, size = predictor.outputs(image), image.shape[:2]
     return measure(
         record.file_name,

@@ -31,7 +31,7 @@ def run(paths: list[Path], model: Path | None, out: Path) -> dict[str, Any]:
     num_objects = 0
     with (out / RESULTS).open("w", encoding="utf-8") as results:
         for name, file in _named(files):
-            image = read_image(file)
+            image = read_image(file, value_range=predictor.spec.value_range)
             prediction = predictor.predict(image)
             num_objects += len(prediction.objects)
             results.write(json.dumps({"file": str(file), **as_json(prediction, classes)}) + "\n")

@@ -27,7 +27,7 @@ from segwise.types import ClassInfo
 SPLIT = Path("work/split.json")
 OUT = Path("work/train")
 CHECKPOINTS = Path(".segwise/checkpoints")
-DRAWN_BY = ("dense_targets", "loader", "targets", "transforms")  # modules of dataset
+DRAWN_BY = ("dense_targets", "images", "loader", "targets", "transforms")  # modules of dataset
 Split = dict[str, Any]
 
 
@@ -46,7 +46,7 @@ def run(network: str, data: DataParams, params: DenseParams | InstanceParams, re
     trained, history = fit.fit(module, *loaders, params, checkpoints, f"train {network}")
     metrics = {"steps": int(history[-1]["step"]), **{key: value for key, value in history[-1].items() if key != "step"}}
     if fit.is_first_process():
-        _write(OUT / network, network, trained, params, dataset.classes, history, metrics)
+        _write(OUT / network, network, trained, params, dataset, history, metrics)
         fit.forget(checkpoints)
     return {**metrics, "summary": f"{network}: {metrics['steps']} steps, validation loss {metrics['val_loss']:.3f}"}
 
@@ -79,7 +79,7 @@ def _loaders(
     spec = CropSpec(params.crop_px, params.zoom, augment.pop("zoom_jitter"), augment)
     crops = []
     for part in ("train", "val"):
-        source = loader.Source(dataset.root / "images", coco.by_name(dataset, split[part]), dataset.classes, ignored)
+        source = loader.Source(dataset, coco.by_name(dataset, split[part]), ignored)
         cropper = Cropper(spec, is_training=part == "train")
         crops.append(loader.Crops(source, cropper, cast("loader.Kind", network), norm, params.seed))
     records = crops[0].source.records
@@ -89,10 +89,11 @@ def _loaders(
 
 
 def _write(
-    out: Path, name: str, net: torch.nn.Module, params: Any, classes: Sequence[ClassInfo], history: Any, metrics: Any
+    out: Path, name: str, net: torch.nn.Module, params: Any, dataset: coco.Dataset, history: Any, metrics: Any
 ) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    build.save(out, net, name, params, tuple(ClassSpec(id=c.id, name=c.name, isthing=c.isthing) for c in classes))
+    classes = tuple(ClassSpec(id=c.id, name=c.name, isthing=c.isthing) for c in dataset.classes)
+    build.save(out, net, name, params, classes, dataset.value_range)
     pd.DataFrame(history).astype({"step": int}).to_csv(out / "history.csv", index=False)
     (out / "metrics.json").write_text(canonical_json(metrics), encoding="utf-8")
 
