@@ -1,0 +1,98 @@
+"""The same picture is recognised however it was saved, and other pictures are not taken for it."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import imagehash
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from segwise.dataset import similar
+from segwise.types import Image
+from tests.factory import draw_discs, paint_pixels
+
+
+def scene(seed: int, modality: str = "fluorescence") -> Image:
+    rng = np.random.default_rng(seed)
+    return paint_pixels(draw_discs(rng), modality, rng)
+
+
+def as_jpeg(image: Image) -> Image:
+    buffer = io.BytesIO()
+    PilImage.fromarray(image).save(buffer, "JPEG", quality=75)
+    return np.array(PilImage.open(buffer), dtype=np.uint8)
+
+
+def matches(images: list[Image]) -> list[similar.Match]:
+    return similar.near_duplicates([similar.fingerprint(image) for image in images])
+
+
+CHANGES = {
+    "saved as JPEG": as_jpeg,
+    "scaled down": lambda image: cv2.resize(image, (64, 48), interpolation=cv2.INTER_AREA),
+    "brightened": lambda image: np.asarray(np.clip(image * 1.15 + 12, 0, 255), np.uint8),
+    "mirrored": lambda image: image[:, ::-1],
+    "upside down": lambda image: image[::-1],
+    "turned by 90°": lambda image: np.rot90(image),
+    "turned by 270° and mirrored": lambda image: np.rot90(image, 3)[:, ::-1],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_picture_is_recognised_when_it_was(change: str) -> None:
+    images = [scene(seed) for seed in range(12)]
+    found = matches([*images, np.ascontiguousarray(CHANGES[change](images[3]))])
+    assert [(m.first, m.second) for m in found] == [(3, 12)]
+
+
+def test_different_pictures_of_one_fixed_scene_are_not_duplicates() -> None:
+    tray = np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    tray = cv2.resize(tray, (128, 96), interpolation=cv2.INTER_CUBIC) // 2
+    assert matches([np.asarray(tray + scene(seed) // 2, np.uint8) for seed in range(40)]) == []
+
+
+def test_plain_images_are_no_duplicates_of_each_other() -> None:
+    assert matches([np.full((40, 40, 3), grey, np.uint8) for grey in (0, 90, 255)]) == []
+
+
+def test_equal_pixels_have_equal_content_and_one_changed_pixel_does_not() -> None:
+    image = scene(1)
+    other = image.copy()
+    other[0, 0, 0] ^= 1
+    digests = [similar.content_digest(i) for i in (image, image.copy(), other, image.reshape(48, 256, 3))]
+    assert digests[0] == digests[1] and len(set(digests)) == 3
+
+
+def test_the_hash_is_near_the_one_of_an_independent_library() -> None:
+    for seed in range(8):
+        image = scene(seed)
+        grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (32, 32), interpolation=cv2.INTER_AREA)
+        reference = np.packbits(imagehash.phash(PilImage.fromarray(grey)).hash).view(np.uint64)[0]
+        own = similar.fingerprint(image).hashes[0]
+        assert int(np.bitwise_count(own ^ reference)) <= 2
+
+
+def test_the_hashes_of_all_orientations_are_those_of_the_turned_images() -> None:
+    small = np.random.default_rng(2).random((32, 32), dtype=np.float32)
+    for orientation, expected in enumerate(similar.perceptual_hashes(small)):
+        turned = np.ascontiguousarray(similar.turned(small, orientation))
+        assert similar.perceptual_hashes(turned)[0] == expected
+
+
+def test_all_pairs_of_close_hashes_are_found_as_by_comparing_one_by_one() -> None:
+    hashes = np.random.default_rng(3).integers(0, 2**63, (700, 8), dtype=np.uint64)
+    hashes[600, 3] = hashes[5, 0] ^ np.uint64(7)
+    first, second, bits, turn = similar.close_hashes(hashes, 16)
+    expected = [
+        (i, j)
+        for i in range(0, 700, 5)
+        for j in range(i + 1, 700)
+        if min(int(a ^ hashes[i, 0]).bit_count() for a in hashes[j]) <= 16
+    ]
+    assert [(i, j) for i, j in zip(first.tolist(), second.tolist(), strict=True) if i % 5 == 0] == expected
+    assert (5, 600) in expected
+    for i, j, distance, k in zip(first, second, bits, turn, strict=True):
+        assert int(hashes[i, 0] ^ hashes[j, k]).bit_count() == distance
