@@ -78,7 +78,9 @@ def load(path: Path = PATH) -> Baseline:
 def save(baseline: Baseline, path: Path = PATH) -> None:
     """Write the baseline: sorted, one accepted finding a line."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(as_text(baseline), encoding="utf-8")
+    aside = path.with_suffix(".new")  # a killed write leaves the old file whole
+    aside.write_text(as_text(baseline), encoding="utf-8")
+    aside.replace(path)
 
 
 def as_text(baseline: Baseline) -> str:
@@ -145,26 +147,26 @@ class Fingerprints:
     """
 
     def __init__(self, dataset: Dataset) -> None:
-        names = {info.id: info.name for info in dataset.classes}
-        self._contents = {
-            (
-                record.file_name,
-                str(a.id),
-            ): f"{names[a.class_id]}\n{a.is_crowd}\n{a.rle['size']}\n{bytes(a.rle['counts'])!r}"
-            for record in dataset.images
-            for a in record.annotations
-        }
+        self._names = {info.id: info.name for info in dataset.classes}
+        self._objects = {(r.file_name, str(a.id)): a for r in dataset.images for a in r.annotations}
 
     def key(self, found: Finding) -> tuple[str, str, str]:
         """The check, the image and the fingerprint."""
         image = found.image or ""
-        content = self._contents.get((image, _text(found.object_id)))
-        about = [found.came] if content is None else [content, *self._others(found, image)]
+        content = self.content(image, _text(found.object_id))
+        about = [content, *self._others(found, image)] if content else [found.came]
         return found.check, image, hashlib.sha256("\n\n".join(about).encode()).hexdigest()[:16]
+
+    def content(self, image: str, number: str) -> str:
+        """The class and the mask of an object, as text; empty where the data set has none of that number."""
+        found = self._objects.get((image, number))
+        if found is None:
+            return ""
+        return "\n".join([self._names[found.class_id], str(found.is_crowd), found.rle["counts"].decode("ascii")])
 
     def _others(self, found: Finding, image: str) -> list[str]:
         numbers = {number for match in _OTHERS.finditer(found.came) for number in re.findall(r"\d+", match[1])}
-        return sorted(self._contents.get((image, number), "") for number in numbers)
+        return sorted(self.content(image, number) for number in numbers)
 
 
 def _text(object_id: int | str | None) -> str:

@@ -1,0 +1,131 @@
+"""Two inspected data revisions side by side, as values and as a text to read. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from segwise.dataset.coco import IMAGES_DIR
+from segwise.dataset.finding import Finding
+from segwise.labels import difference
+from segwise.labels import drift as facts_drift
+from segwise.labels.inspection import Inspection
+from segwise.labels.rules import Table
+
+SHOW = 8  # lines of a kind in the text; the JSON holds all
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed. `drift` compares all images of both; `drift_of_added` only the images that are new or changed
+    with the revision before, empty where there are none."""
+
+    new: tuple[Finding, ...]
+    gone: tuple[Finding, ...]
+    still: tuple[Finding, ...]
+    images: difference.Names
+    objects: tuple[difference.ObjectChange, ...]
+    classes: Mapping[str, tuple[int, int]]
+    drift: tuple[facts_drift.Shift, ...]
+    drift_of_added: tuple[facts_drift.Shift, ...]
+
+    def values(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        return {
+            "findings": {k: [asdict(f) for f in getattr(self, k)] for k in ("new", "gone", "still")},
+            "images": asdict(self.images),
+            "objects": [asdict(change) for change in self.objects],
+            "classes": {name: {"before": old, "after": new} for name, (old, new) in self.classes.items()},
+            "drift": [asdict(shift) for shift in self.drift],
+            "drift_of_added": [asdict(shift) for shift in self.drift_of_added],
+        }
+
+
+def compare(
+    before: Inspection, after: Inspection, hashes_before: Mapping[str, str], hashes_after: Mapping[str, str]
+) -> Comparison:
+    """Compare two revisions.
+
+    Args:
+        hashes_before, hashes_after: the hash of every file below the data folder, by relative path.
+    """
+    names = difference.images(_images(hashes_before), _images(hashes_after))
+    new, gone, still = difference.findings((before.dataset, before.findings), (after.dataset, after.findings))
+    reference = facts_drift.summary(before.tables)
+    added = _only(after.tables, {*names.added, *names.changed})
+    return Comparison(
+        new, gone, still, names,
+        tuple(difference.objects(before.dataset, after.dataset, {b: a for a, b in names.renamed})),
+        difference.classes(before.dataset, after.dataset),
+        tuple(facts_drift.shifts(reference, facts_drift.summary(after.tables))),
+        tuple(facts_drift.shifts(reference, facts_drift.summary(added))) if len(added["images"]) else (),
+    )  # fmt: skip
+
+
+def words(found: Comparison) -> str:
+    """The comparison as text: what a person wants to know, a few lines of each kind."""
+    kinds = Counter(change.kind for change in found.objects)
+    parts = [
+        f"findings: {len(found.new)} new, {len(found.gone)} gone, {len(found.still)} still there",
+        *_listed(f"  + {_finding(f)}" for f in found.new),
+        *_listed(f"  - {_finding(f)}" for f in found.gone),
+        f"images: {_counted(asdict(found.images))}",
+        *_listed(f"  {kind} {name}" for kind, listed in asdict(found.images).items() for name in map(_name, listed)),
+        f"objects: {', '.join(f'{kinds[kind]} {kind}' for kind in ('added', 'removed', 'changed'))}",
+        *_listed(f"  {_change(change)}" for change in found.objects),
+        *_classes(found.classes),
+        *_drift("drift", found.drift),
+    ]
+    if found.drift_of_added:
+        parts += _drift("drift of the added and changed images", found.drift_of_added)
+    return "\n".join(parts)
+
+
+def _images(hashes: Mapping[str, str]) -> dict[str, str]:
+    prefix = f"{IMAGES_DIR}/"
+    return {name.removeprefix(prefix): value for name, value in hashes.items() if name.startswith(prefix)}
+
+
+def _only(tables: Mapping[Table, pd.DataFrame], names: set[str]) -> dict[Table, pd.DataFrame]:
+    return {name: table[table["file_name"].isin(names)] for name, table in tables.items()}
+
+
+def _listed(lines: Iterable[str]) -> list[str]:
+    shown = list(lines)
+    more = len(shown) - SHOW
+    return shown if more <= 0 else [*shown[:SHOW], f"  … and {more} more (see --json)"]
+
+
+def _finding(found: Finding) -> str:
+    return f"{found.severity} {found.check}: {found.where}: {found.came}"
+
+
+def _counted(names: Mapping[str, Sequence[Any]]) -> str:
+    return ", ".join(f"{len(listed)} {kind}" for kind, listed in names.items())
+
+
+def _name(name: Any) -> str:
+    return name if isinstance(name, str) else " → ".join(name)
+
+
+def _change(change: difference.ObjectChange) -> str:
+    said = f"{change.kind} {change.image}, object {change.object_id} ({change.class_name})"
+    return f"{said}: {change.words}" if change.words else said
+
+
+def _classes(counts: Mapping[str, tuple[int, int]]) -> list[str]:
+    width = max((len(name) for name in counts), default=0)
+    rows = [f"  {name:<{width}}  {old:>7} → {new:>7}  ({new - old:+d})" for name, (old, new) in counts.items()]
+    return ["classes:", *rows]
+
+
+def _drift(title: str, shifts: Sequence[facts_drift.Shift]) -> list[str]:
+    moved = [shift for shift in shifts if shift.has_moved]
+    too_small = sum(shift.size is None for shift in shifts)
+    head = f"{title}: {len(moved)} of {len(shifts)} facts moved"
+    head += f", {too_small} not judged (too few independent images)" if too_small else ""
+    return [head, *_listed(f"  {facts_drift.say(shift)}" for shift in moved)]
