@@ -14,6 +14,7 @@ import pytest
 from segwise import cli
 from segwise.errors import EXIT_CODES, DataInvalidError, GateRefusedError
 from segwise.pipeline import EFFECTS, STAGES
+from segwise.verbs import VERBS
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 
@@ -67,8 +68,8 @@ def test_the_help_of_every_verb_shows_an_example_and_the_exit_codes(
 def test_every_example_is_a_command_the_parser_takes() -> None:
     import shlex
 
-    parsed = [cli.parser().parse_args(shlex.split(example)[1:]).verb for example in cli.EXAMPLES.values()]
-    assert parsed == list(cli.EXAMPLES)
+    parsed = [cli.parser().parse_args(shlex.split(verb.example)[1:]).verb for verb in VERBS.values()]
+    assert parsed == list(VERBS)
 
 
 def test_an_unknown_verb_is_a_usage_error() -> None:

@@ -8,95 +8,17 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from segwise.errors import EXIT_CODES, BusyError, SegwiseError
-from segwise.pipeline import EFFECTS, STAGES, Row
-
-if TYPE_CHECKING:
-    from segwise.params import Params
+from segwise.pipeline import EFFECTS, STAGES
+from segwise.verbs import VERBS
 
 TRACEBACK = "SEGWISE_TRACEBACK"
 DISK_FULL = ("No space left on device", "PytorchStreamWriter failed writing")  # torch tells no errno
 LAST_ERROR = Path(".segwise/last_error.json")
-READING = ("profile", "split", "evaluate", "benchmark", "gate", "history", "predict", "integrity", "validate")
-
-Values = argparse.Namespace
-Arguments = Callable[[Values, "Params"], dict[str, Any]]
-
-EXAMPLES: dict[str, str] = {
-    "validate": "segwise validate --json",
-    "profile": "segwise profile",
-    "split": "segwise split",
-    "train": "segwise train dense",
-    "convert": "segwise convert hybrid",
-    "calibrate": "segwise calibrate hybrid",
-    "evaluate": "segwise evaluate hybrid --json",
-    "benchmark": "segwise benchmark",
-    "gate": "segwise gate --json",
-    "package": "segwise package",
-    "import": "segwise import ../my_coco_folder",
-    "integrity": "segwise integrity",
-    "promote": 'segwise promote --actor ada --reason "passed the gate on the March data"',
-    "rollback": 'segwise rollback --actor ada --reason "undercounts on the new microscope"',
-    "history": "segwise history --json",
-    "report": "segwise report",
-    "predict": "segwise predict data/images/*.png --out predictions",
-    "serve": "segwise serve --port 3000",
-}
-
-ARGUMENTS: dict[str, Arguments] = {
-    "validate": lambda a, p: {"data": p.data, "params": p.validation},
-    "profile": lambda a, p: {"data": p.data, "params": p.profile},
-    "split": lambda a, p: {"data": p.data, "params": p.split},
-    "train": lambda a, p: {
-        "network": a.network,
-        "data": p.data,
-        "params": getattr(p.train, a.network),
-        "resume": not a.fresh,
-    },
-    "convert": lambda a, p: {"approach": a.approach, "params": p.convert},
-    "calibrate": lambda a, p: {"approach": a.approach, "data": p.data, "params": p.calibrate},
-    "evaluate": lambda a, p: {"approach": a.approach, "data": p.data, "params": p.evaluate},
-    "benchmark": lambda a, p: {"data": p.data, "params": p.benchmark},
-    "gate": lambda a, p: {"params": p.gate},
-    "package": lambda a, p: {"params": p.package},
-    "import": lambda a, p: {"source": a.source, "data": p.data},
-    "integrity": lambda a, p: {"data": p.data},
-    "promote": lambda a, p: {"actor": a.actor, "reason": a.reason},
-    "rollback": lambda a, p: {"actor": a.actor, "reason": a.reason},
-    "history": lambda a, p: {},
-    "report": lambda a, p: {},
-    "predict": lambda a, p: {"paths": a.paths, "model": a.model, "out": a.out},
-    "serve": lambda a, p: {"host": a.host, "port": a.port},
-}
-NEEDS_NO_PARAMS = ("promote", "rollback", "history", "report", "predict", "serve")
-
-
-def _add_options(verb: argparse.ArgumentParser, row: Row) -> None:
-    name = row.name
-    if row.over:
-        verb.add_argument("network" if name == "train" else "approach", choices=row.over)
-    if name == "train":
-        verb.add_argument("--fresh", action="store_true", help="ignore the checkpoint of an interrupted training")
-    if name == "import":
-        verb.add_argument("source", type=Path, help="a folder with a COCO JSON file and its images")
-    if name in ("promote", "rollback"):
-        verb.add_argument("--actor", default=os.environ.get("USER", "unknown"), help="who does it (default: $USER)")
-        verb.add_argument("--reason", default="by hand", help="why; recorded in the registry")
-    if name == "predict":
-        verb.add_argument("paths", nargs="+", type=Path, help="images")
-        verb.add_argument("--model", type=Path, help="a model folder (default: the champion)")
-        verb.add_argument(
-            "--out", type=Path, default=Path("predictions"), help="folder of the results (default: %(default)s)"
-        )
-    if name == "serve":
-        verb.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-        verb.add_argument("--port", type=int, default=3000, help="port to listen on (default: %(default)s)")
-    if name in READING:
-        verb.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -114,21 +36,25 @@ def parser() -> argparse.ArgumentParser:
             row.name,
             help=row.does,
             description=row.does[0].upper() + row.does[1:] + ".",
-            epilog=f"example:\n  {EXAMPLES[row.name]}\n\nexit codes:\n{codes}",
+            epilog=f"example:\n  {VERBS[row.name].example}\n\nexit codes:\n{codes}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        _add_options(verb, row)
+        if row.over:
+            verb.add_argument("network" if row.name == "train" else "approach", choices=row.over)
+        VERBS[row.name].options(verb)
+        if VERBS[row.name].is_reading:
+            verb.add_argument("--json", action="store_true", help="print the result as JSON")
     return root
 
 
-def call(values: Values) -> Any:
+def call(values: argparse.Namespace) -> Any:
     """Run the verb that was asked for and return what its `run` returns."""
     from segwise.params import load
 
-    # Effects on what is already built work without params.yaml; they get none.
-    params: Any = None if values.verb in NEEDS_NO_PARAMS else load()
+    verb = VERBS[values.verb]
+    params: Any = load() if verb.needs_params else None
     module = importlib.import_module(f"segwise.stages.{values.verb + '_' * (values.verb == 'import')}")
-    return module.run(**ARGUMENTS[values.verb](values, params))
+    return module.run(**verb.arguments(values, params))
 
 
 def show(result: Any, as_json: bool) -> None:

@@ -37,7 +37,7 @@ STAGES: tuple[Row, ...] = (
 )
 
 EFFECTS: tuple[Row, ...] = (
-    Row("import", "bring a COCO data set into data/"),
+    Row("import", "bring what an annotation tool wrote into data/"),
     Row("integrity", "re-hash the working data against data.dvc"),
     Row("promote", "make the packaged Bento the champion"),
     Row("rollback", "make the previous champion the champion again"),

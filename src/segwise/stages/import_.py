@@ -1,49 +1,160 @@
-"""segwise import: a COCO data set → data/, all of it or nothing."""
+"""segwise import: what an annotation tool wrote → data/, all of it or nothing."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from segwise.dataset import coco, schema
-from segwise.dataset.formats import coco_source
+from segwise.dataset import coco, finding, ingest, schema
+from segwise.dataset.finding import Finding
+from segwise.dataset.formats import detect
+from segwise.dataset.formats.delivery import Delivery, Options
+from segwise.dataset.formats.folder import Folder
+from segwise.dataset.formats.source import opened
+from segwise.dataset.integrity import recorded_digest
+from segwise.dataset.merge import Merged, merge
 from segwise.dataset.params import DataParams
 from segwise.dataset.replace import replacing
+from segwise.errors import BusyError, DataInvalidError, SegwiseError, UsageError
 from segwise.labels import findings
 from segwise.labels.inspection import inspect
 from segwise.labels.params import ValidateParams
 from segwise.labels.rules import rules
+from segwise.spec import sha256_of
 
 MAKING = Path(".segwise/import")  # on the same file system as data/, so that a rename is enough
 STATE = Path(".segwise/findings.json")
 PULLING = Path(".segwise/pulling")  # the Makefile's mark of a killed `dvc pull`: it would be repeated over the new data
+EXAMPLE_SHA256 = (  # shipped with segwise: your own data replaces it
+    "1f2b3b91280a9bd2b67dc5cb006905da846ef832589eed06bbeab01432c57018"
+)
+
+Mode = Literal["auto", "merge", "replace"]
 
 
-def run(source: Path, data: DataParams) -> dict[str, Any]:
-    """Check the data set in `source`, copy it aside, check the copy, and put it in the place of data/.
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user asked for. See `segwise import --help`."""
+
+    format: str = "auto"
+    classes: tuple[str, ...] = ()
+    mode: Mode = "auto"
+    strict: bool = False
+    drop_broken: bool = False
+    dry_run: bool = False
+    record: bool = False
+
+
+def run(source: Path, data: DataParams, params: ValidateParams, choices: Choices = Choices()) -> dict[str, Any]:
+    """Read `source`, check it, merge it with data/ aside, check the result, and put it in the place of data/.
 
     Raises:
-        UsageError: `source` is no COCO data set.
-        DataInvalidError: it has an error-level finding; data/ stays as it is.
+        UsageError: no known format, or classes that have nothing in common with data/ and no word on what to do.
+        DataInvalidError: there is an error-level finding, or with `strict` any repair or loss; data/ stays as it is.
         BusyError: another import is running.
     """
     target = Path(data.dir)
-    labels = coco_source.label_file(source)
-    document, found = coco_source.canonical(coco.read_raw(labels))
-    _refuse(found)
-    with replacing(target, MAKING) as new:
-        coco_source.copy(document, labels, new)
-        inspection = inspect(new, rules(ValidateParams()))
-        _refuse(inspection.findings)
-    counts = findings.counts(inspection.findings)
+    with opened(source, MAKING) as folder:
+        name = detect.detect(folder) if choices.format == "auto" else choices.format
+        delivery = _read(folder, name, choices)
+        old = _existing(target, delivery, choices.mode)
+        merged = ingest.with_range(
+            merge(old, ingest.file_digests(target, old), delivery, ingest.content_digests(delivery.pictures)), old
+        )
+        found = [*delivery.findings, *merged.findings]
+        _refuse(found, choices.strict)
+        if choices.dry_run:
+            return _answer(name, merged, found, "nothing was written (--dry-run)")
+        if merged.document == old and not merged.copies:
+            _save(found)
+            return _answer(name, merged, found, f"nothing new: {target} stays as it is")
+        with replacing(target, MAKING) as new:
+            _still(target, old, choices.mode)
+            ingest.fill(new, target if old is not None else None, merged, folder.root)
+            inspected = inspect(new, rules(params))
+            _refuse([*found, *inspected.findings], strict=False)
     PULLING.unlink(missing_ok=True)
-    sizes = {f"num_{name}": len(table) for name, table in inspection.tables.items()}
-    words = f"{sizes['num_images']} images, {sizes['num_objects']} objects, warnings: {counts['num_warnings']}"
-    return {"summary": f"{words} → {target}; now record the revision: `dvc add {target}`", **sizes, **counts}
+    _save([*found, *inspected.findings])
+    then = _record(target) if choices.record else f"now record the revision: `dvc add {target}`"
+    return _answer(name, merged, [*found, *inspected.findings], f"→ {target}; {then}")
 
 
-def _refuse(found: tuple[finding.Finding, ...]) -> None:
-    if finding.errors_in(found):
-        STATE.parent.mkdir(parents=True, exist_ok=True)
-        STATE.write_text(findings.as_json(found), encoding="utf-8")
-        raise finding.refusal(found, str(STATE))
+def _read(folder: Folder, name: str, choices: Choices) -> Delivery:
+    delivery: Delivery = detect.module(name).read(folder, Options(choices.classes))
+    if choices.drop_broken:
+        delivery = ingest.without_broken(delivery)
+    if finding.errors_in(delivery.findings):
+        _refuse(delivery.findings, strict=False)
+    if not delivery.pictures:
+        raise DataInvalidError(f"images in {folder.root}", f"none ({name})", "name the folder that holds them")
+    return delivery
+
+
+def _existing(target: Path, delivery: Delivery, mode: Mode) -> dict[str, Any] | None:
+    """The label file to merge with; None where there is none or it is to be replaced."""
+    path = target / coco.LABELS_NAME
+    if mode == "replace" or not path.is_file() or (mode == "auto" and sha256_of(path) == EXAMPLE_SHA256):
+        return None
+    document: dict[str, Any] = coco.read_raw(path)
+    checked = schema.check(document)
+    if finding.errors_in(checked.findings):
+        raise finding.refusal(checked.findings)
+    held = {category["name"] for category in checked.categories}
+    given = {category.name for category in delivery.categories}
+    if mode == "auto" and not held & given:
+        came = f"{_some(given)}; {target} has {_some(held)}"
+        remedy = f"say `--mode replace` to begin anew, or `--mode merge` to add the classes to {target}"
+        raise UsageError("a delivery that shares a class with the data set", came, remedy)
+    return document
+
+
+def _still(target: Path, old: dict[str, Any] | None, mode: Mode) -> None:
+    """Nobody else has changed the label file since it was read; called with the import's lock held."""
+    path = target / coco.LABELS_NAME
+    if mode != "replace" and old is not None and coco.read_raw(path) != old:
+        raise BusyError(f"{path} as it was when this import began", "another import's", "import again")
+
+
+def _some(names: set[str]) -> str:
+    return ", ".join(sorted(names)[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _record(target: Path) -> str:
+    for verb in ("add", "push"):
+        done = subprocess.run([sys.executable, "-m", "dvc", verb, "-q", str(target)], capture_output=True, text=True)
+        if done.returncode:
+            said = " ".join(done.stderr.split())[-300:]
+            raise SegwiseError(f"`dvc {verb} {target}` to succeed", said, f"run `dvc {verb} {target}` yourself")
+    digest = recorded_digest(target.with_name(target.name + ".dvc"))
+    return f"recorded as revision {digest} and pushed; commit {target}.dvc"
+
+
+def _refuse(found: Sequence[Finding], strict: bool) -> None:
+    held = [replace(f, severity="error") if strict and f.effect else f for f in found]
+    if finding.errors_in(held):
+        _save(held)
+        raise finding.refusal(held, str(STATE))
+
+
+def _save(found: Sequence[Finding]) -> None:
+    STATE.parent.mkdir(parents=True, exist_ok=True)
+    STATE.write_text(findings.as_json(found), encoding="utf-8")
+
+
+def _answer(name: str, merged: Merged, found: Sequence[Finding], then: str) -> dict[str, Any]:
+    images, objects = len(merged.document["images"]), len(merged.document["annotations"])
+    effects = Counter(f.effect for f in found if f.effect)
+    counts = findings.counts(found)
+    done = ", ".join(f"{n} {word}" for word, n in merged.counts.items() if n)
+    words = [f"{name}: {images} images ({done}), {objects} objects", f"{counts['num_warnings']} warnings"]
+    if effects:
+        words.append(", ".join(f"{n} {word}" for word, n in sorted(effects.items())))
+    if counts["num_warnings"]:
+        words.append(f"each in {STATE}")
+    result = {"format": name, "num_images": images, "num_objects": objects, "images": dict(merged.counts)}
+    return {"summary": f"{'; '.join(words)} {then}", **result, "effects": dict(effects), **counts}

@@ -18,11 +18,12 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One class. `preferred_id` is its number in the source, where it has one (at least 1)."""
+    """One class. `preferred_id` is its number in the source, where it has one (at least 1); `extra` more of its keys."""
 
     name: str
     isthing: bool = True
     preferred_id: int | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Region:
 class Picture:
     """One image. `content` is its file below the source, or its bytes; `width` and `height` are upright, pixels.
 
-    `orientation` is the EXIF orientation (1 to 8) that the stored bytes still need to stand upright.
+    `is_deep`: more than 8 bits a channel.
     """
 
     file_name: str
@@ -53,7 +54,7 @@ class Picture:
     width: int
     height: int
     regions: tuple[Region, ...]
-    orientation: int = 1
+    is_deep: bool = False
     group: str | None = None
     split: str | None = None
     preferred_id: int | None = None

@@ -1,4 +1,4 @@
-"""Which tool wrote a source: every format in the order in which it is recognised, the most telling first."""
+"""Which tool wrote a source."""
 
 from __future__ import annotations
 
@@ -6,24 +6,8 @@ import importlib
 from types import ModuleType
 
 from segwise.dataset.formats.folder import Folder
+from segwise.dataset.formats.table import FORMATS
 from segwise.errors import UsageError
-
-# The word of `--format` and the module. Each module has TITLE, `looks_like(folder) -> bool` (cheap, never raises) and
-# `read(folder, options) -> Delivery`.
-FORMATS: dict[str, str] = {
-    "manifest": "manifest",
-    "cvat": "cvat",
-    "via": "via",
-    "labelme": "labelme",
-    "coco": "coco_json",
-    "yolo": "yolo",
-    "voc": "voc",
-    "cityscapes": "cityscapes",
-    "object-masks": "object_masks",
-    "instance-maps": "instance_maps",
-    "class-maps": "class_maps",
-}
-
 
 def module(name: str) -> ModuleType:
     """The module of a format."""

@@ -1,0 +1,212 @@
+"""A delivery joins a data set: known images are recognised by content, ids stay as they are. Pure.
+
+What is already there keeps its name, ids and split. An image is known by the SHA-256 of its file, whatever its name:
+importing the same delivery again changes nothing, and a corrected delivery replaces the labels of the images it holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from segwise.dataset.finding import Effect, Finding
+from segwise.dataset.formats import shapes
+from segwise.dataset.formats.delivery import Category, Delivery, Picture, Region
+
+Raw = dict[str, Any]
+OWN_KEYS = frozenset(("id", "image_id", "category_id", "iscrowd", "segmentation", "area", "bbox"))
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The new label file, the pictures whose files have to be copied (by their new names), and what happened.
+
+    `counts`: images `new`, `relabelled`, `unchanged` and `repeated` (the same content twice in the delivery).
+    """
+
+    document: Raw
+    copies: Mapping[str, Picture]
+    findings: tuple[Finding, ...]
+    counts: Mapping[str, int]
+
+
+def merge(document: Raw | None, digests: Mapping[str, str], delivery: Delivery, delivered: Sequence[str]) -> Merged:
+    """Add a delivery to the data set of `document` (None: there is none yet).
+
+    Args:
+        document: the canonical label file, checked.
+        digests: SHA-256 of each image file of the data set, by file name.
+        delivered: SHA-256 of each picture of the delivery, in its order.
+    """
+    state = _State.of(document, delivery)
+    state.add_categories(delivery.categories)
+    known = {digest: name for name, digest in sorted(digests.items(), reverse=True)}
+    for picture, digest in state.without_repeats(delivery.pictures, delivered):
+        if digest in known:
+            state.update(known[digest], picture)
+        else:
+            state.add(picture, digest)
+    return state.merged()
+
+
+@dataclass(slots=True)
+class _State:
+    """The label file in the making."""
+
+    extra: Raw
+    images: dict[str, Raw]
+    annotations: dict[int, list[Raw]]
+    categories: dict[str, Raw]
+    findings: list[Finding] = field(default_factory=list)
+    copies: dict[str, Picture] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=lambda: Counter(new=0, relabelled=0, unchanged=0, repeated=0))
+    used: dict[str, set[int]] = field(default_factory=dict)
+    largest: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Raw | None, delivery: Delivery) -> _State:
+        old = document or {"images": [], "annotations": [], "categories": []}
+        lists = ("images", "annotations", "categories")
+        annotations: dict[int, list[Raw]] = {image["id"]: [] for image in old["images"]}
+        for annotation in old["annotations"]:
+            annotations[annotation["image_id"]].append(annotation)
+        state = cls(
+            {**delivery.extra, **{key: value for key, value in old.items() if key not in lists}},
+            {image["file_name"]: image for image in old["images"]},
+            annotations,
+            {category["name"]: category for category in old["categories"]},
+        )
+        state.used = {name: {int(row["id"]) for row in old[name]} for name in lists}
+        state.largest = {name: max(used, default=0) for name, used in state.used.items()}
+        return state
+
+    def add_categories(self, categories: Iterable[Category]) -> None:
+        for category in categories:
+            held = self.categories.get(category.name)
+            if held is None:
+                number = self._number("categories", category.preferred_id)
+                row = {"id": number, "name": category.name, "isthing": int(category.isthing), **category.extra}
+                self.categories[category.name] = row
+            elif bool(held.get("isthing", 1)) != category.isthing:
+                given, here = ("objects", "areas") if category.isthing else ("areas", "objects")
+                came = f"class {category.name!r} as {given}, the data set has {here}"
+                self._say("class kind", None, came, "the data set's word counts", "")
+
+    def without_repeats(self, pictures: Sequence[Picture], delivered: Sequence[str]) -> list[tuple[Picture, str]]:
+        """One picture per content, by name: the one with the most objects, and of these the first."""
+        best: dict[str, Picture] = {}
+        for picture, digest in sorted(zip(pictures, delivered, strict=True), key=lambda p: p[0].file_name):
+            held = best.setdefault(digest, picture)
+            if held is not picture:
+                first, second = sorted((held, picture), key=lambda p: -len(p.regions))
+                best[digest] = first
+                self._repeat(first, second)
+        return sorted(((p, d) for d, p in best.items()), key=lambda pair: pair[0].file_name)
+
+    def _repeat(self, kept: Picture, left_out: Picture) -> None:
+        self.counts["repeated"] += 1
+        agree = _labels(map(_plain, kept.regions)) == _labels(map(_plain, left_out.regions))
+        words = "with the same labels" if agree else f"with other labels ({len(kept.regions)} objects)"
+        came = f"the same file as {kept.file_name}, {words}; {len(left_out.regions)} objects"
+        self._say("duplicate image", left_out.file_name, came, "keep one copy in the delivery", "dropped")
+
+    def add(self, picture: Picture, digest: str) -> None:
+        name = picture.file_name
+        taken = {held.casefold() for held in self.images}
+        if name.casefold() in taken:
+            path = PurePosixPath(name)
+            name = str(path.with_name(f"{path.stem}-{digest[:8]}{path.suffix}"))
+            came = "the data set has another image of this name"
+            self._say("name clash", picture.file_name, came, f"it is kept as {name}", "repaired")
+        number = self._number("images", picture.preferred_id)
+        self.images[name] = {
+            "id": number, "file_name": name, "width": picture.width, "height": picture.height,
+            **{key: value for key, value in (("group", picture.group), ("split", picture.split)) if value is not None},
+            **picture.extra,
+        }  # fmt: skip
+        self.annotations[number] = [self._annotation(region, number) for region in picture.regions]
+        self.copies[name] = picture
+        self.counts["new"] += 1
+
+    def update(self, name: str, picture: Picture) -> None:
+        """The delivery's labels replace those of a known image; ids of objects that did not change stay."""
+        image = self.images[name]
+        if picture.split is not None and image.get("split") not in (None, picture.split):
+            came = f"`split: {picture.split}`, the data set has {image['split']}"
+            self._say("split kept", name, came, "an image never changes its split; edit the label file to force it", "")
+        new_keys = {"group": picture.group, **picture.extra}
+        if image.get("split") is None:
+            new_keys["split"] = picture.split
+        image = {**image, **{key: value for key, value in new_keys.items() if value is not None}}
+        old, new = self.annotations[image["id"]], Counter(map(self._key, picture.regions))
+        if new == Counter(map(_stored, old)):
+            self.counts["unchanged" if image == self.images[name] else "relabelled"] += 1
+        elif old and not new:
+            came = f"no objects, the data set has {len(old)}"
+            self._say("labels kept", name, came, "to empty it on purpose, import with `--mode replace`", "")
+            self.counts["unchanged"] += 1
+        else:
+            self._relabel(image, picture.regions)
+        self.images[name] = image
+
+    def _relabel(self, image: Raw, regions: Sequence[Region]) -> None:
+        held: dict[tuple[int, str, int], list[Raw]] = defaultdict(list)
+        old = self.annotations[image["id"]]
+        for row in old:
+            held[_stored(row)].append(row)
+        rows, kept = [], 0
+        for region in regions:
+            same = held[self._key(region)]
+            kept += bool(same)
+            rows.append(same.pop(0) if same else self._annotation(region, image["id"]))
+        self.annotations[image["id"]] = rows
+        came = f"{len(old)} objects become {len(rows)}: {len(rows) - kept} new or changed, {len(old) - kept} gone"
+        self._say("labels replaced", image["file_name"], came, "nothing, if this delivery corrects the earlier one", "")
+        self.counts["relabelled"] += 1
+
+    def _key(self, region: Region) -> tuple[int, str, int]:
+        return self.categories[region.class_name]["id"], region.rle["counts"], int(region.is_crowd)
+
+    def _annotation(self, region: Region, image_id: int) -> Raw:
+        return {
+            "id": self._number("annotations", region.preferred_id),
+            "image_id": image_id,
+            "category_id": self.categories[region.class_name]["id"],
+            "iscrowd": int(region.is_crowd),
+            "segmentation": region.rle,
+            "area": shapes.area_px(region.rle),
+            "bbox": shapes.box_xywh(region.rle),
+            **{key: value for key, value in region.extra.items() if key not in OWN_KEYS},
+        }
+
+    def _number(self, table: str, preferred: int | None) -> int:
+        """The preferred number where it is free, else one more than the largest."""
+        is_free = preferred is not None and preferred > 0 and preferred not in self.used[table]
+        number = preferred if is_free and preferred is not None else self.largest[table] + 1
+        self.used[table].add(number)
+        self.largest[table] = max(self.largest[table], number)
+        return number
+
+    def _say(self, check: str, image: str | None, came: str, remedy: str, effect: Effect) -> None:
+        self.findings.append(Finding(check, "warning", image, None, came, remedy, effect))
+
+    def merged(self) -> Merged:
+        annotations = [row for image in self.images.values() for row in self.annotations[image["id"]]]
+        lists = {"images": list(self.images.values()), "annotations": annotations}
+        document = {**self.extra, **lists, "categories": list(self.categories.values())}
+        return Merged(document, self.copies, tuple(self.findings), dict(self.counts))
+
+
+def _stored(row: Raw) -> tuple[int, str, int]:
+    return row["category_id"], row["segmentation"]["counts"], int(row.get("iscrowd", 0))
+
+
+def _plain(region: Region) -> tuple[str, str, bool]:
+    return region.class_name, region.rle["counts"], region.is_crowd
+
+
+def _labels(rows: Iterable[tuple[str, str, bool]]) -> Counter[tuple[str, str, bool]]:
+    return Counter(rows)

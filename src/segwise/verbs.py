@@ -1,0 +1,134 @@
+"""What each verb takes: its example, its options, and how they become the arguments of its stage's `run`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segwise.params import Params
+
+Values = argparse.Namespace
+Parser = argparse.ArgumentParser
+
+
+def _none(parser: Parser) -> None:
+    """No options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb of the command line.
+
+    `arguments(values, params)` gives the keywords of `run`. `is_reading`: it can print its result as JSON.
+    `needs_params`: effects on what is already built work without params.yaml; they get None.
+    """
+
+    example: str
+    arguments: Callable[[Values, Params], dict[str, Any]]
+    options: Callable[[Parser], None] = _none
+    is_reading: bool = False
+    needs_params: bool = True
+
+
+def _train(parser: Parser) -> None:
+    parser.add_argument("--fresh", action="store_true", help="ignore the checkpoint of an interrupted training")
+
+
+def _import(parser: Parser) -> None:
+    from segwise.dataset.formats.table import FORMATS
+
+    add = parser.add_argument
+    add("source", type=Path, help="a folder, a label file or a .zip, as the annotation tool wrote it")
+    add("--format", default="auto", choices=("auto", *FORMATS), help="what wrote it (default: %(default)s)")
+    add("--classes", default="", help="class names, separated by commas, where the source holds none")
+    mode = "add to data/ or begin anew; auto adds, and replaces only the example data (default: %(default)s)"
+    add("--mode", default="auto", choices=("auto", "merge", "replace"), help=mode)
+    add("--strict", action="store_true", help="refuse (exit 4) where anything is repaired, dropped or approximated")
+    add("--drop-broken", action="store_true", help="leave out images and objects that cannot be read, with a finding")
+    add("--dry-run", action="store_true", help="read and report, write nothing")
+    add("--record", action="store_true", help="then `dvc add` and `dvc push` the new revision")
+
+
+def _import_arguments(a: Values, p: Params) -> dict[str, Any]:
+    from segwise.stages.import_ import Choices
+
+    classes = tuple(name.strip() for name in a.classes.split(",") if name.strip())
+    choices = Choices(a.format, classes, a.mode, a.strict, a.drop_broken, a.dry_run, a.record)
+    return {"source": a.source, "data": p.data, "params": p.validation, "choices": choices}
+
+
+def _actor(parser: Parser) -> None:
+    parser.add_argument("--actor", default=os.environ.get("USER", "unknown"), help="who does it (default: $USER)")
+    parser.add_argument("--reason", default="by hand", help="why; recorded in the registry")
+
+
+def _predict(parser: Parser) -> None:
+    parser.add_argument("paths", nargs="+", type=Path, help="images")
+    parser.add_argument("--model", type=Path, help="a model folder (default: the champion)")
+    out = "folder of the results (default: %(default)s)"
+    parser.add_argument("--out", type=Path, default=Path("predictions"), help=out)
+
+
+def _serve(parser: Parser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=3000, help="port to listen on (default: %(default)s)")
+
+
+VERBS: dict[str, Verb] = {
+    "validate": Verb("segwise validate --json", lambda a, p: {"data": p.data, "params": p.validation}, is_reading=True),
+    "profile": Verb("segwise profile", lambda a, p: {"data": p.data, "params": p.profile}, is_reading=True),
+    "split": Verb("segwise split", lambda a, p: {"data": p.data, "params": p.split}, is_reading=True),
+    "train": Verb(
+        "segwise train dense",
+        lambda a, p: {
+            "network": a.network,
+            "data": p.data,
+            "params": getattr(p.train, a.network),
+            "resume": not a.fresh,
+        },
+        _train,
+    ),  # fmt: skip
+    "convert": Verb("segwise convert hybrid", lambda a, p: {"approach": a.approach, "params": p.convert}),
+    "calibrate": Verb(
+        "segwise calibrate hybrid", lambda a, p: {"approach": a.approach, "data": p.data, "params": p.calibrate}
+    ),
+    "evaluate": Verb(
+        "segwise evaluate hybrid --json",
+        lambda a, p: {"approach": a.approach, "data": p.data, "params": p.evaluate},
+        is_reading=True,
+    ),
+    "benchmark": Verb("segwise benchmark", lambda a, p: {"data": p.data, "params": p.benchmark}, is_reading=True),
+    "gate": Verb("segwise gate --json", lambda a, p: {"params": p.gate}, is_reading=True),
+    "package": Verb("segwise package", lambda a, p: {"params": p.package}),
+    "import": Verb("segwise import ../my_export --record", _import_arguments, _import, is_reading=True),
+    "integrity": Verb("segwise integrity", lambda a, p: {"data": p.data}, is_reading=True),
+    "promote": Verb(
+        'segwise promote --actor ada --reason "passed the gate on the March data"',
+        lambda a, p: {"actor": a.actor, "reason": a.reason},
+        _actor,
+        needs_params=False,
+    ),
+    "rollback": Verb(
+        'segwise rollback --actor ada --reason "undercounts on the new microscope"',
+        lambda a, p: {"actor": a.actor, "reason": a.reason},
+        _actor,
+        needs_params=False,
+    ),
+    "history": Verb("segwise history --json", lambda a, p: {}, is_reading=True, needs_params=False),
+    "report": Verb("segwise report", lambda a, p: {}, needs_params=False),
+    "predict": Verb(
+        "segwise predict data/images/*.png --out predictions",
+        lambda a, p: {"paths": a.paths, "model": a.model, "out": a.out},
+        _predict,
+        is_reading=True,
+        needs_params=False,
+    ),
+    "serve": Verb(
+        "segwise serve --port 3000", lambda a, p: {"host": a.host, "port": a.port}, _serve, needs_params=False
+    ),
+}

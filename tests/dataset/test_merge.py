@@ -1,0 +1,179 @@
+"""A delivery joins a data set: nothing that is there loses its name, id or split; the same delivery changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segwise.dataset import schema
+from segwise.dataset.finding import errors_in
+from segwise.dataset.formats import shapes
+from segwise.dataset.formats.delivery import Category, Delivery, Picture, Region
+from segwise.dataset.merge import Merged, merge
+
+
+def region(x: int = 2, name: str = "disc", is_crowd: bool = False, preferred_id: int | None = None) -> Region:
+    mask = np.zeros((12, 16), dtype=bool)
+    mask[3:8, x : x + 4] = True
+    return Region(name, shapes.encode(mask), f"object at {x}", is_crowd, preferred_id)
+
+
+def picture(name: str, *regions: Region, content: str | None = None, **keys: Any) -> Picture:
+    return Picture(name, (content or name).encode(), 16, 12, regions, **keys)
+
+
+def delivery(*pictures: Picture, classes: tuple[str, ...] = ("disc",)) -> Delivery:
+    return Delivery("test", tuple(Category(name) for name in classes), pictures, ())
+
+
+def join(document: dict[str, Any] | None, held: dict[str, str], given_: Delivery) -> Merged:
+    return merge(document, held, given_, [digest(p) for p in given_.pictures])
+
+
+def digest(one: Picture) -> str:
+    assert isinstance(one.content, bytes)
+    return hashlib.sha256(one.content).hexdigest()
+
+
+def held_after(merged: Merged, before: dict[str, str]) -> dict[str, str]:
+    return {**before, **{name: digest(p) for name, p in merged.copies.items()}}
+
+
+def test_a_first_delivery_keeps_its_ids_and_is_sound() -> None:
+    merged = join(None, {}, delivery(picture("a.png", region(preferred_id=70), preferred_id=9), picture("b.png")))
+    assert [(i["id"], i["file_name"]) for i in merged.document["images"]] == [(9, "a.png"), (10, "b.png")]
+    assert merged.document["annotations"][0] | {"segmentation": None} == {
+        "id": 70, "image_id": 9, "category_id": 1, "iscrowd": 0, "segmentation": None, "area": 20,
+        "bbox": [2.0, 3.0, 4.0, 5.0],
+    }  # fmt: skip
+    assert not schema.check(merged.document).findings
+    assert merged.counts == {"new": 2, "relabelled": 0, "unchanged": 0, "repeated": 0}
+
+
+def test_the_same_delivery_again_changes_nothing() -> None:
+    first = delivery(picture("a.png", region(1), region(7), group="g"), picture("b.png", split="val"))
+    merged = join(None, {}, first)
+    again = join(merged.document, held_after(merged, {}), first)
+    assert again.document == merged.document
+    assert not again.copies
+    assert not again.findings
+    assert again.counts["unchanged"] == 2
+
+
+def test_new_images_get_new_ids_and_what_was_there_keeps_its_own() -> None:
+    one = join(None, {}, delivery(picture("a.png", region(), preferred_id=1)))
+    two = join(one.document, held_after(one, {}), delivery(picture("b.png", region(5), preferred_id=1)))
+    assert [i["id"] for i in two.document["images"]] == [1, 2]
+    assert two.document["annotations"][0] == one.document["annotations"][0]
+    assert len({a["id"] for a in two.document["annotations"]}) == 2
+
+
+def test_an_image_is_known_by_its_content_whatever_its_name() -> None:
+    one = join(None, {}, delivery(picture("a.png", region(), content="same")))
+    two = join(one.document, held_after(one, {}), delivery(picture("new/name.png", region(), content="same")))
+    assert two.document == one.document
+    assert not two.copies
+
+
+def test_another_image_of_a_known_name_is_kept_beside_it() -> None:
+    one = join(None, {}, delivery(picture("a.png", content="first")))
+    two = join(one.document, held_after(one, {}), delivery(picture("A.png", content="second")))
+    names = [i["file_name"] for i in two.document["images"]]
+    assert names == ["a.png", f"A-{hashlib.sha256(b'second').hexdigest()[:8]}.png"]
+    assert [(f.check, f.effect) for f in two.findings] == [("name clash", "repaired")]
+    three = join(two.document, held_after(two, held_after(one, {})), delivery(picture("A.png", content="second")))
+    assert three.document == two.document
+
+
+def test_corrected_labels_replace_the_old_ones_and_equal_objects_keep_their_ids() -> None:
+    one = join(None, {}, delivery(picture("a.png", region(1), region(6))))
+    two = join(one.document, held_after(one, {}), delivery(picture("a.png", region(6), region(11))))
+    assert [a["id"] for a in two.document["annotations"]] == [2, 3]
+    assert two.findings[0].check == "labels replaced"
+    assert "2 objects become 2: 1 new or changed, 1 gone" in two.findings[0].came
+
+
+def test_two_equal_objects_never_share_an_id() -> None:
+    one = join(None, {}, delivery(picture("a.png", region(1))))
+    two = join(one.document, held_after(one, {}), delivery(picture("a.png", region(1), region(1))))
+    assert sorted(a["id"] for a in two.document["annotations"]) == [1, 2]
+
+
+def test_a_delivery_without_labels_does_not_empty_an_image() -> None:
+    one = join(None, {}, delivery(picture("a.png", region(1))))
+    two = join(one.document, held_after(one, {}), delivery(picture("a.png")))
+    assert two.document == one.document
+    assert two.findings[0].check == "labels kept"
+
+
+def test_an_image_never_changes_its_split() -> None:
+    one = join(None, {}, delivery(picture("a.png", split="test")))
+    two = join(one.document, held_after(one, {}), delivery(picture("a.png", split="train")))
+    assert two.document["images"][0]["split"] == "test"
+    assert two.findings[0].check == "split kept"
+
+
+@pytest.mark.parametrize(("first", "second", "agree"), [(1, 1, True), (1, 5, False)])
+def test_the_same_file_twice_in_a_delivery_is_kept_once(first: int, second: int, agree: bool) -> None:
+    twice = delivery(picture("a.png", region(first), content="x"), picture("b.png", region(second), content="x"))
+    merged = join(None, {}, twice)
+    assert [i["file_name"] for i in merged.document["images"]] == ["a.png"]
+    assert (merged.findings[0].check, merged.findings[0].image) == ("duplicate image", "b.png")
+    assert ("the same labels" in merged.findings[0].came) is agree
+
+
+def test_of_two_copies_the_labelled_one_is_kept() -> None:
+    merged = join(None, {}, delivery(picture("a.png", content="x"), picture("b.png", region(), content="x")))
+    assert [i["file_name"] for i in merged.document["images"]] == ["b.png"]
+
+
+def test_classes_are_joined_by_name() -> None:
+    one = join(None, {}, Delivery("t", (Category("disc", preferred_id=4),), (picture("a.png", region()),), ()))
+    second = Delivery("t", (Category("ring", preferred_id=4), Category("disc")), (picture("b.png", region()),), ())
+    two = join(one.document, held_after(one, {}), second)
+    assert {c["name"]: c["id"] for c in two.document["categories"]} == {"disc": 4, "ring": 5}
+
+
+def test_a_class_is_not_turned_from_objects_into_areas() -> None:
+    one = join(None, {}, delivery(picture("a.png", region())))
+    areas = Delivery("t", (Category("disc", isthing=False),), (picture("b.png", region()),), ())
+    two = join(one.document, held_after(one, {}), areas)
+    assert two.document["categories"][0]["isthing"] == 1
+    assert [f.check for f in two.findings] == ["class kind"]
+
+
+def test_other_keys_of_the_label_file_are_kept() -> None:
+    first = Delivery("t", (Category("disc"),), (picture("a.png", extra={"modality": "x"}),), (), {"info": {"year": 1}})
+    merged = join(None, {}, first)
+    assert merged.document["info"] == {"year": 1}
+    assert merged.document["images"][0]["modality"] == "x"
+
+
+NAMES = st.sampled_from(["a.png", "b.png", "A.png", "d/a.png"])
+PICTURES = st.builds(
+    lambda name, content, xs: picture(name, *(region(x) for x in xs), content=content),
+    NAMES, st.sampled_from(["p", "q", "r", "s"]), st.lists(st.integers(0, 11), max_size=3),
+)  # fmt: skip
+
+
+@settings(derandomize=True, max_examples=150, deadline=None)
+@given(st.lists(st.lists(PICTURES, max_size=4, unique_by=lambda p: p.file_name), min_size=1, max_size=4))
+def test_any_deliveries_in_turn_leave_a_sound_data_set_and_repeat_without_change(given_: list[list[Picture]]) -> None:
+    document: dict[str, Any] | None = None
+    held: dict[str, str] = {}
+    for pictures in given_:
+        merged = join(document, held, delivery(*pictures))
+        before = {i["id"]: i["file_name"] for i in document["images"]} if document else {}
+        after = {i["id"]: i["file_name"] for i in merged.document["images"]}
+        assert before.items() <= after.items()
+        document, held = merged.document, held_after(merged, held)
+        assert len(set(held.values())) == len(held) == len(document["images"])
+        assert [f for f in errors_in(schema.check(document).findings) if f.check != "empty data set"] == []
+        again = join(document, held, delivery(*pictures))
+        assert again.document == document
+        assert not again.copies
