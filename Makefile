@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PY := .venv/bin/python
 STAMP := .venv/.segwise-installed
 
-.PHONY: help setup data run repro serve schedule test check format lock clean
+.PHONY: help setup data run ingest repro serve schedule test check format lock clean
 
 help:            ## say what each word does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -30,6 +30,9 @@ data: setup      ## fetch the data from the remote in this repository, if it is 
 
 run: data        ## the main job: data to gated, packaged, promoted model and its report
 	@$(PY) -m flows.pipeline
+
+ingest: data     ## a new delivery: import SOURCE=path as one data revision, push it, then the main job over it
+	@$(PY) -m flows.ingest "$(SOURCE)" $(OPTIONS)
 
 repro: data      ## the same stages without Prefect, without promoting
 	@$(PY) -m segwise.cli integrity

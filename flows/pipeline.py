@@ -9,7 +9,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,7 +61,7 @@ def pipeline(root: str = str(ROOT), jobs: int = 0) -> list[State[Any]]:
         jobs: how many stages may run side by side; 0 = half the processors, at least 2.
     """
     folder = Path(root).resolve()
-    with _only_run_in(folder):
+    with only_run_in(folder):
         run = Run(folder, jobs or max(2, (os.cpu_count() or 2) // 2))
         try:
             return _states(run)
@@ -73,7 +73,8 @@ def pipeline(root: str = str(ROOT), jobs: int = 0) -> list[State[Any]]:
 
 
 @contextmanager
-def _only_run_in(root: Path) -> Iterator[None]:
+def only_run_in(root: Path) -> Iterator[None]:
+    """No other run in this repository until the block ends; BusyError if there is one."""
     lock = FileLock(root / ".segwise" / "run.lock")
     Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -88,7 +89,7 @@ def _only_run_in(root: Path) -> Iterator[None]:
 
 def _states(run: Run) -> list[State[Any]]:
     """Every state of the run, so that one failed step fails it."""
-    integrity = _effect(run, "integrity") if (run.root / "data.dvc").exists() else []
+    integrity = effect(run, "integrity") if (run.root / "data.dvc").exists() else []
     if any(state.is_failed() for state in integrity):
         return integrity
     order = stage_order(run.root)
@@ -99,7 +100,7 @@ def _states(run: Run) -> list[State[Any]]:
     if run.record.ended_well("gate"):  # else what lies in work/ is another run's
         complete = all(state.is_completed() for state in states)
         states += _promote(run) if complete else []
-        states += _effect(run, "report")
+        states += effect(run, "report")
         _show_on_page(run)
     run.record.keep_lock()
     return states
@@ -128,12 +129,14 @@ def _submit(run: Run) -> dict[str, PrefectFuture[Any]]:
     return futures
 
 
-def _effect(run: Run, *arguments: str) -> list[State[Any]]:
+def effect(run: Run, *arguments: str) -> list[State[Any]]:
+    """The state of a Prefect task that runs `segwise ARGUMENTS`."""
+
     @task(name=arguments[0], task_run_name=arguments[0], persist_result=False)
-    def effect() -> str:
+    def run_it() -> str:
         return run.effect(*arguments)
 
-    return [effect(return_state=True)]
+    return [run_it(return_state=True)]
 
 
 def _promote(run: Run) -> list[State[Any]]:
@@ -142,7 +145,7 @@ def _promote(run: Run) -> list[State[Any]]:
         run.progress.say("        promote │ not promoted: somebody rolled this package back; `segwise promote` does it")
         return []
     if winner:
-        return _effect(run, "promote", "--actor", "pipeline", "--reason", f"passed the gate: {winner}")
+        return effect(run, "promote", "--actor", "pipeline", "--reason", f"passed the gate: {winner}")
 
     @task(name="promote", task_run_name="promote", persist_result=False)
     def refuse() -> None:
@@ -189,22 +192,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository to run in (default: this one)")
     parser.add_argument("--jobs", type=int, default=0, help="stages side by side (default: half the processors)")
     values = parser.parse_args(arguments)
+    return guarded("run", lambda: reproduce_all(values.root.resolve(), values.jobs))
+
+
+def guarded(name: str, call: Callable[[], int]) -> int:
+    """What `call` returns; a failure is told in a line, and its exit code returned."""
     try:
-        return _run_here(values.root.resolve(), values.jobs)
+        return call()
     except SegwiseError as error:
-        print(f"segwise run: {error}", file=sys.stderr)
+        print(f"segwise {name}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("segwise run: interrupted; the next run goes on from here", file=sys.stderr)
+        print(f"segwise {name}: interrupted; the next run goes on from here", file=sys.stderr)
         return 130
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
-        print(f"segwise run: {unexpected(error)}", file=sys.stderr)
+        print(f"segwise {name}: {unexpected(error)}", file=sys.stderr)
         return 1
 
 
-def _run_here(root: Path, jobs: int) -> int:
+def reproduce_all(root: Path, jobs: int) -> int:
+    """Bring the pipeline of `root` up to date and show how it ended; returns segwise's exit code."""
     if _is_up_to_date(root, read_dag(root)):
         print("Nothing changed since the last run: every stage is up to date, nothing was trained.")
         completed = True
