@@ -1,0 +1,69 @@
+"""Maps of one value a pixel: which object is on top, what the others lose, and PNG files of it. Pure."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from segwise.dataset.exports.item import Item
+from segwise.dataset.finding import Finding
+from segwise.types import ClassInfo, Objects
+
+Map = NDArray[np.int32]
+
+
+def top(things: Objects, classes: Sequence[ClassInfo]) -> Map:
+    """The object on top, int32 (H, W): 0 = none, i + 1 = object i. The order is that of `targets.paint`."""
+    is_thing = {c.id: c.isthing for c in classes}
+    rank = [
+        (not crowd, is_thing[int(class_id)], -area)
+        for crowd, class_id, area in zip(things.is_crowd, things.class_ids, things.areas_px.tolist(), strict=True)
+    ]
+    out = np.zeros(things.size, dtype=np.int32)
+    for index in sorted(range(len(things)), key=rank.__getitem__):
+        x0, y0, x1, y1 = things.boxes_xyxy[index]
+        out[y0:y1, x0:x1][things.crops[index]] = index + 1
+    return out
+
+
+def hidden(item: Item, above: Map) -> Iterator[Finding]:
+    """What is lost because a pixel has one owner: in sum for the image, and each object that vanishes."""
+    things = item.objects
+    visible = np.bincount(above.ravel(), minlength=len(things) + 1)[1:]
+    lost = np.where(things.is_crowd, 0, things.areas_px - visible)
+    remedy = "export as coco, which keeps overlaps"
+    if lost.any():
+        came = f"{np.count_nonzero(lost)} objects lose {lost.sum()} px to objects above them"
+        yield item.loss("overlap", None, came, remedy, "approximated")
+    for index in np.flatnonzero((visible == 0) & ~things.is_crowd).tolist():
+        yield item.loss("overlap", index, "it lies wholly under other objects", remedy, "dropped")
+
+
+def values(above: Map, of_object: Sequence[int], dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
+    """The map with each object's value in place of its number; 0 stays 0."""
+    return np.array([0, *of_object], dtype=dtype)[above]
+
+
+def palette(size: int = 256) -> NDArray[np.uint8]:
+    """VOC's colours, uint8 (size, 3): bit 3k + c of an index is bit 7 - k of channel c (the kit's VOClabelcolormap)."""
+    index = np.arange(size)
+    out = np.zeros((size, 3), dtype=np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            out[:, channel] |= ((index >> (3 * bit + channel) & 1) << (7 - bit)).astype(np.uint8)
+    return out
+
+
+def png(pixels: NDArray[Any], colours: NDArray[np.uint8] | None = None) -> bytes:
+    """A PNG of uint8 or uint16 (H, W), or RGB (H, W, 3); with `colours` a palette image."""
+    image = PIL.Image.fromarray(pixels)
+    if colours is not None:
+        image.putpalette(colours.ravel().tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
