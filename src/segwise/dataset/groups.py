@@ -1,0 +1,132 @@
+"""Which images belong together: the links the label file states and those that the pixels show."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segwise.dataset import overlap, similar, tiles
+from segwise.dataset.coco import ImageRecord
+from segwise.types import Image
+
+KINDS = ("group", "identical", "duplicate", "tile", "overlap")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traits:
+    """What is kept of one image's pixels; a few ten kilobytes."""
+
+    print: similar.Fingerprint
+    rim: tiles.Edges | None
+    keys: overlap.Keypoints | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Link:
+    """Two images, by index (`first` < `second`), that belong together, and in `said` why."""
+
+    kind: str
+    first: int
+    second: int
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """All links, sorted; `tiling` says how tiles were told apart, None where they were not looked for."""
+
+    all: tuple[Link, ...]
+    tiling: tiles.Tiling | None = None
+
+    def of(self, kinds: Iterable[str]) -> list[Link]:
+        """The links of these kinds."""
+        wanted = set(kinds)
+        return [link for link in self.all if link.kind in wanted]
+
+
+def traits(image: Image, kinds: Sequence[str] = KINDS) -> Traits:
+    """What the search for these kinds of links needs of one image, uint8 (H, W, 3)."""
+    return Traits(
+        similar.fingerprint(image),
+        tiles.edges(image) if "tile" in kinds else None,
+        overlap.keypoints(image) if "overlap" in kinds else None,
+    )
+
+
+def find(
+    records: Sequence[ImageRecord], seen: Sequence[Traits], kinds: Sequence[str] = KINDS, threads: int = 2
+) -> Links:
+    """The links of these kinds between images, given in the same order as records and as traits.
+
+    Of n images of one group, or of equal pixels, n - 1 links are listed.
+    """
+    tiling = tiles.tiling([t.rim for t in seen if t.rim]) if "tile" in kinds else None
+    found = []
+    if "group" in kinds:
+        found += _chains("group", [r.group for r in records], "group {}")
+    if "identical" in kinds:
+        found += _chains("identical", [t.print.content for t in seen], "the same pixels")
+    if "duplicate" in kinds:
+        found += [_duplicate(m) for m in similar.near_duplicates([t.print for t in seen])]
+    if tiling:
+        found += [_tile(s) for s in tiling.seams]
+    if "overlap" in kinds:
+        found += [_overlap(o) for o in overlap.overlaps([t.keys for t in seen if t.keys], threads)]
+    same = {(link.first, link.second) for link in found if link.kind == "identical"}
+    return Links(
+        tuple(sorted(k for k in found if k.kind in ("identical", "group") or (k.first, k.second) not in same)), tiling
+    )
+
+
+def union(number: int, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
+    """The connected sets of `number` things: for each the smallest index in its set, int64 (number,)."""
+    parent = list(range(number))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    for a, b in pairs:
+        low, high = sorted((root(a), root(b)))
+        parent[high] = low
+    return np.array([root(index) for index in range(number)], dtype=np.int64)
+
+
+def members(labels: NDArray[np.int64]) -> list[list[int]]:
+    """The sets that `union` found, each sorted, in the order of their first members."""
+    sets: dict[int, list[int]] = defaultdict(list)
+    for index, label in enumerate(labels.tolist()):
+        sets[label].append(index)
+    return list(sets.values())
+
+
+def _chains(kind: str, keys: Sequence[str], said: str) -> list[Link]:
+    sets: dict[str, list[int]] = defaultdict(list)
+    for index, key in enumerate(keys):
+        sets[key].append(index)
+    return [Link(kind, a, b, said.format(key)) for key, of in sets.items() for a, b in pairwise(of)]
+
+
+def _duplicate(match: similar.Match) -> Link:
+    how = ", mirrored or turned" if match.orientation else ""
+    said = f"the same picture{how}: {match.bits} of 64 hash bits differ, correlation {match.correlation:.3f}"
+    return Link("duplicate", match.first, match.second, said)
+
+
+def _tile(seam: tiles.Seam) -> Link:
+    side = ("right", "lower")[seam.axis], ("left", "upper")[seam.axis]
+    said = f"{side[0]} edge against {side[1]} edge: correlation {seam.correlation:.3f}, step {seam.step:.2f}"
+    first, second = sorted((seam.first, seam.second))
+    return Link("tile", first, second, said)
+
+
+def _overlap(found: overlap.Overlap) -> Link:
+    said = f"{found.share:.0%} in common: {found.inliers} places agree, correlation {found.correlation:.3f}"
+    return Link("overlap", found.first, found.second, said)
