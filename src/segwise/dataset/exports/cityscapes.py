@@ -1,29 +1,32 @@
 """Cityscapes' label and instance PNG, with a labels.json for the classes of this set.
 
-    leftImg8bit/<split>/set/<stem>_leftImg8bit.<ending>
-    gtFine/<split>/set/<stem>_gtFine_{labelIds,instanceIds,color}.png   labels.json
+    leftImg8bit/<split>/<city>/<stem>_leftImg8bit.<ending>
+    gtFine/<split>/<city>/<stem>_gtFine_{labelIds,instanceIds,color}.png   labels.json
 
-In instanceIds a thing is class * 1000 + number (16 bit), stuff and crowds of things are the class alone. Pixels that
-nothing is said about (crowds of stuff) are IGNORE. A pixel has one owner: of two objects the smaller is on top, things
-above stuff, and what the others lose is reported.
+The city is the image's group, its own stem where it has none. In instanceIds a thing is class * 1000 + number (16 bit),
+stuff and crowds of things are the class alone; crowds of stuff, which nothing is said about, are IGNORE_INDEX. A pixel
+has one owner: of two objects the smaller is on top, things above stuff, and what the others lose is reported.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.dataset.exports import layers
+from segwise.dataset.exports import layers, names
 from segwise.dataset.exports.item import Index, Item, Job, Page, as_json
 from segwise.dataset.finding import Finding
+from segwise.dataset.names import is_plain
+from segwise.dataset.split import SPLITS
 from segwise.types import IGNORE_INDEX
 
 TITLE = "Cityscapes labelIds and instanceIds"
-KEEPS = frozenset(("kind",))
+KEEPS = frozenset(("kind", "group"))
 IS_FLAT = True
 PER_CLASS = 1000
 REMEDY = "export as coco, or cut the image into tiles"
@@ -40,14 +43,18 @@ def page(item: Item, job: Job) -> Page:
     is_object = is_thing & ~things.is_crowd
     instances = np.where(is_object, classes * PER_CLASS + _numbers(things.class_ids, is_object), classes)
     label_ids = layers.values(above, classes.tolist(), np.uint8)
-    stem = f"gtFine/{item.split}/set/{item.stem}_gtFine"
+    city = item.stem if item.group is None else _city(item.group)
+    if item.group not in (None, city):
+        came = f"group {item.group!r} is written as the city {city}"
+        losses.append(item.loss("group", None, came, "give it a name that can name a folder", "approximated"))
+    stem = f"gtFine/{item.split}/{city}/{item.stem}_gtFine"
     files = {
         f"{stem}_labelIds.png": layers.png(label_ids),
         f"{stem}_instanceIds.png": layers.png(layers.values(above, (instances % 65536).tolist(), np.uint16)),
         f"{stem}_color.png": layers.png(layers.palette()[label_ids]),
     }
     ending = item.name[len(item.stem) :]
-    return Page(f"leftImg8bit/{item.split}/set/{item.stem}_leftImg8bit{ending}", files, losses)
+    return Page(f"leftImg8bit/{item.split}/{city}/{item.stem}_leftImg8bit{ending}", files, losses)
 
 
 def index(_rows: Sequence[Any], job: Job) -> Index:
@@ -57,6 +64,14 @@ def index(_rows: Sequence[Any], job: Job) -> Index:
     labels += [_label(c.name, c.id, colours[c.id], c.isthing) for c in job.classes]
     labels.append(_label("ignore", IGNORE_INDEX, colours[IGNORE_INDEX], False) | {"ignoreInEval": True})
     return Index({"labels.json": as_json({"labels": labels})})
+
+
+def _city(group: str) -> str:
+    """The group as the name of one folder that cannot be taken for a split or the folder of the maps."""
+    is_folder = is_plain(group) and "/" not in group and not group.startswith((".", "gt"))
+    if is_folder and group.casefold() not in SPLITS and len(group.encode()) <= names.LONGEST:
+        return group
+    return f"group-{sha256(group.encode()).hexdigest()[:8]}"
 
 
 def _label(name: str, number: int, colour: list[int], has_instances: bool) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def losses(plan: Plan, dataset: Dataset, keeps: Collection[str]) -> Iterator[Fin
             yield about_set("not carried", came, remedy, "dropped")
     stuff = [c.name for c in dataset.classes if not c.isthing]
     if stuff and "kind" not in keeps:
-        came = f"that {', '.join(map(repr, stuff))} {'is' if len(stuff) == 1 else 'are'} no things"
+        came = f"that {', '.join(map(repr, stuff))} {'is no thing' if len(stuff) == 1 else 'are no things'}"
         yield about_set("not carried", came, remedy, "dropped")
     for record in plan.records:
         new = plan.new_names[record.file_name]

@@ -25,6 +25,8 @@ TITLE = "PASCAL VOC SegmentationClass and SegmentationObject"
 KEEPS: frozenset[str] = frozenset()
 IS_FLAT = True
 BACKGROUND = "background"
+# names that this and other tools take for no class
+RESERVED = frozenset((BACKGROUND, "bg", "void", "ignore", "ignored", "unlabeled", "unlabelled"))
 
 
 def page(item: Item, job: Job) -> Page:
@@ -40,7 +42,7 @@ def page(item: Item, job: Job) -> Page:
     if num_objects < IGNORE_INDEX:
         objects = layers.png(layers.values(above, numbers.tolist(), np.uint8), colours)
     else:
-        numbers[crowd] = 65535
+        numbers[~crowd & (numbers >= IGNORE_INDEX)] += 1  # 255 stays what it is in every VOC map
         objects = layers.png(layers.values(above, numbers.tolist(), np.uint16))
         came = f"{num_objects} objects, a palette holds 254; the object map is a 16-bit grey PNG"
         losses.append(item.loss("many objects", None, came, "use a reader that knows 16 bits", "approximated"))
@@ -69,9 +71,10 @@ def _class_names(job: Job) -> tuple[list[str], list[Finding]]:
     names = [BACKGROUND]
     losses = []
     plain = [" ".join(c.name.replace(":", "_").replace("#", "_").split()) or "_" for c in job.classes]
-    times = Counter([BACKGROUND, *plain])
+    times = Counter(name.casefold() for name in plain)
     for known, name in zip(job.classes, plain, strict=True):
-        names.append(name if times[name] == 1 else f"{name}_{known.id}")
+        is_free = times[name.casefold()] == 1 and name.casefold() not in RESERVED
+        names.append(name if is_free else f"{name}_{known.id}")
         if names[-1] != known.name:
             came = f"class {known.name!r} is written as {names[-1]!r}"
             losses.append(about_set("class name", came, "rename the class", "approximated"))
