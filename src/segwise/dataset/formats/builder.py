@@ -3,21 +3,29 @@ them, turns them into exact masks and says what it repaired, dropped or approxim
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from hashlib import sha256
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 from segwise.dataset.finding import Effect, Finding, Severity
-from segwise.dataset.formats import shapes
-from segwise.dataset.formats.delivery import Category, Delivery, Picture, Region
-from segwise.dataset.formats.folder import Folder
-from segwise.dataset.images import Header, header_of
-from segwise.dataset.names import is_plain
+from segwise.dataset.formats.canvas import Canvas
+from segwise.dataset.formats.delivery import Category, Delivery, Picture
+from segwise.dataset.formats.folder import HERE, Folder
+from segwise.dataset.formats.naming import distinct, own_name, plain
+from segwise.dataset.formats.text import is_json, printable
+from segwise.dataset.images import MAX_PIXELS, Header, header_of
+from segwise.dataset.names import is_plain, is_writable
+from segwise.dataset.schema import MAX_CLASSES
 from segwise.errors import DataInvalidError
-from segwise.types import Mask
+
+__all__ = ["Builder", "Canvas"]
+
+OWN_KEYS = {  # what segwise writes itself: a source's other keys are kept beside them
+    "category": frozenset(("id", "name", "isthing")),
+    "image": frozenset(("id", "file_name", "width", "height", "group", "split")),
+    "object": frozenset(("id", "image_id", "category_id", "iscrowd", "segmentation", "area", "bbox")),
+    "file": frozenset(("images", "annotations", "categories")),
+}
 
 
 class Builder:
@@ -29,14 +37,34 @@ class Builder:
         self.num_errors = 0
         self.extra: dict[str, Any] = {}
         self._canvases: list[Canvas] = []
+        self._by_file: dict[PurePosixPath, Canvas] = {}
         self._categories: dict[str, Category] = {}
         for link in folder.outside:
-            self.report("link outside", "error", None, None, f"{link} is a link that leaves the folder",
-                        "copy the file itself")  # fmt: skip
+            came = f"{printable(link)} is a link that leaves the folder"
+            self.report("link outside", "error", None, None, came, "copy the files themselves")
+        for place in folder.unreadable:
+            came = f"the folder {printable(place)} cannot be listed"
+            self.report("file unreadable", "error", None, None, came, "allow it to be read")
 
-    def category(self, name: str, isthing: bool = True, preferred_id: int | None = None) -> None:
-        """Make a class known; the first word on a name counts."""
-        self._categories.setdefault(name, Category(name, isthing, preferred_id))
+    def category(
+        self, name: str, isthing: bool = True, preferred_id: int | None = None, extra: Mapping[str, Any] | None = None
+    ) -> None:
+        """Make a class known; the first word on a name counts. A name has to be text that can be written."""
+        if not isinstance(name, str) or not name or not is_writable(name):
+            self.report("structure", "error", None, None, f"a class named {ascii(name)[:60]}", "give it a name")
+        elif name not in self._categories:
+            kept = self.writable("category", extra, None, f"class {name}")
+            number = preferred_id if preferred_id is not None and preferred_id > 0 else None
+            self._categories[name] = Category(name, isthing, number, kept)
+
+    def sort_categories(self) -> None:
+        """Number the classes by name: for sources that list them nowhere, so that no order of files matters."""
+        self._categories = dict(sorted(self._categories.items()))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes known so far, in their order."""
+        return tuple(self._categories)
 
     def knows(self, name: str) -> bool:
         """Whether a class is known."""
@@ -51,7 +79,7 @@ class Builder:
         self.num_errors += severity == "error"
 
     def image(
-        self, name: str, near: PurePosixPath = PurePosixPath(), size: tuple[int, int] | None = None,
+        self, name: str, near: PurePosixPath = HERE, size: tuple[int, int] | None = None,
         content: bytes | None = None, file_name: str | None = None, group: str | None = None,
         split: str | None = None, preferred_id: int | None = None, extra: Mapping[str, Any] | None = None,
     ) -> Canvas | None:  # fmt: skip
@@ -66,170 +94,123 @@ class Builder:
                 where `name` leaves the folder.
 
         Returns:
-            None, with an error among the findings, where the image is missing, ambiguous, unreadable or of another size.
+            None, with an error among the findings, where the image is missing, ambiguous, unreadable or of another
+            size. Where the file has its canvas already, that one, with a finding.
         """
         found = self.folder.candidates(name, near)
-        shown = name if is_plain(name) else PurePosixPath(name.replace("\\", "/")).name or repr(name)
+        shown = name if is_plain(name) else plain(name)
         if len(found) > 1:
-            came = f"{len(found)} files fit {name!r}: {', '.join(map(str, found[:3]))}"
-            return self._refuse("ambiguous image", shown, came, "write the path from the label file's folder")
+            came = f"{len(found)} files fit {printable(name)}: {', '.join(map(printable, found[:3]))}"
+            self._refuse("ambiguous image", shown, came, "write the path from the label file's folder")
+            return None
+        if found and found[0] in self._by_file:
+            return self._again(self._by_file[found[0]], name, size, split)
         if not found and content is None:
-            came = f"no file {name!r} below {self.folder.root.name}/"
-            return self._refuse("file missing", shown, came, "add the image to the folder, or remove its entry")
-        place = self.folder.path(found[0]) if found else None
+            self._missing(name, shown)
+            return None
+        source = self.folder.path(found[0]) if found else content or b""
         try:
-            header = header_of(place if place is not None else content or b"")
+            header = header_of(source)
         except DataInvalidError as error:
-            return self._refuse("file unreadable", shown, error.came, error.remedy)
-        frame = _frame(header, size)
+            self._refuse("file unreadable", shown, error.came, error.remedy)
+            return None
+        frame = self._frame(header, size, shown)
         if frame is None:
-            came = f"{header.width} × {header.height} pixels, the label file says {size[1]} × {size[0]}" if size else ""
-            remedy = "label the image at its real size, or restore the labelled file"
-            return self._refuse("size mismatch", shown, came, remedy)
-        own = file_name or _own_name(name, found[0] if found else None)
+            return None
+        wanted = file_name if file_name is not None and is_plain(file_name) else None
+        own = wanted or own_name(file_name or name, found[0] if found else None)
+        self._say_orientation(header, frame, own)
+        picture = Picture(
+            own, source, header.width, header.height, (), header.is_deep, self._text(group, "group", own),
+            self._text(split, "split", own), preferred_id, self.writable("image", extra, own, None),
+        )  # fmt: skip
+        canvas = Canvas(self, picture, frame, header, name)
+        self._canvases.append(canvas)
+        if found:
+            self._by_file[found[0]] = canvas
+        return canvas
+
+    def _missing(self, name: str, shown: str) -> None:
+        came = f"no file {printable(name)} below {printable(self.folder.root.name)}/"
+        remedy = "add the image to the folder, or remove its entry"
+        if self.folder.only is not None:
+            remedy += "; if the images lie elsewhere, import the folder that holds both"
+        self._refuse("file missing", shown, came, remedy)
+
+    def _frame(self, header: Header, size: tuple[int, int] | None, shown: str) -> tuple[int, int] | None:
+        """The (height, width) labels are drawn in: upright where nothing else is said; None if `size` is neither's."""
+        if not 0 < header.height * header.width <= MAX_PIXELS:
+            came, remedy = f"{header.width} × {header.height} pixels", "cut it into tiles or scale it down"
+            self._refuse("image size", shown, came, remedy)
+            return None
+        if size is None or size == header.upright:
+            return header.upright
+        if size == header.stored:
+            return header.stored
+        came = f"{header.width} × {header.height} pixels, the label file says {size[1]} × {size[0]}"
+        remedy = "label the image at its real size, or restore the labelled file"
+        self._refuse("size mismatch", shown, came, remedy)
+        return None
+
+    def _say_orientation(self, header: Header, frame: tuple[int, int], own: str) -> None:
         if header.orientation != 1:
-            said = "as stored; turned with the image" if frame == header.stored else "on the upright image"
+            said = "on the upright image" if frame == header.upright else "as stored; turned with the image"
             came = f"EXIF orientation {header.orientation}; the labels are taken {said}"
             self.report("orientation", "warning", own, None, came, "check one image by eye", "repaired")
-        picture = Picture(
-            own, place if place is not None else content or b"", header.width, header.height, (),
-            header.orientation, group, split, preferred_id, dict(extra or {}),
-        )  # fmt: skip
-        canvas = Canvas(self, picture, frame, header)
-        self._canvases.append(canvas)
+
+    def _again(self, canvas: Canvas, name: str, size: tuple[int, int] | None, split: str | None) -> Canvas | None:
+        """The canvas of a file that is named a second time; two folders that differ cannot both mean this file."""
+        first, second = (n.replace("\\", "/").casefold() for n in (canvas.name, name))
+        if not (f"/{first}".endswith(f"/{second}") or f"/{second}".endswith(f"/{first}")):
+            came = f"both {printable(canvas.name)} and {printable(name)} would be this file"
+            self._refuse("ambiguous image", canvas.file_name, came, "add the missing image, or remove its entry")
+            return None
+        if size is not None and size != (canvas.height, canvas.width):
+            came = f"listed as {canvas.width} × {canvas.height} pixels and as {size[1]} × {size[0]}"
+            self._refuse("size mismatch", canvas.file_name, came, "keep one entry per image")
+            return None
+        if split and canvas.split not in (None, split):
+            came = f"it is listed in the splits {printable(canvas.split)} and {printable(split)}"
+            self._refuse("duplicate image", canvas.file_name, came, "keep it in one; or add the image that is missing")
+            return None
+        canvas.is_joined = True
+        canvas.warn("duplicate image", None, "it is listed twice", "the objects are joined", "repaired")
         return canvas
+
+    def _text(self, value: str | None, key: str, image: str) -> str | None:
+        if value is None or is_writable(value):
+            return value
+        self.report("structure", "warning", image, None, f"`{key}` is no valid text", "write it in UTF-8", "dropped")
+        return None
+
+    def writable(
+        self, kind: str, extra: Mapping[str, Any] | None, image: str | None, source: str | None
+    ) -> dict[str, Any]:
+        """More keys of an entry, less those that segwise writes itself and those that are no JSON (NaN)."""
+        kept = {key: value for key, value in (extra or {}).items() if key not in OWN_KEYS[kind]}
+        if not kept or is_json(kept):
+            return kept
+        lost = sorted(key for key, value in kept.items() if not is_json({key: value}))
+        came = f"no valid JSON in {', '.join(map(printable, lost[:5]))}"
+        self.report("structure", "warning", image, source, came, "write finite numbers and UTF-8", "dropped")
+        return {key: value for key, value in kept.items() if key not in lost}
+
+    def unused_images(self, remedy: str) -> None:
+        """Say which image files of the folder no label file named."""
+        unused = [file for file in self.folder.images() if file not in self._by_file]
+        if unused and self.folder.only is None:
+            first = ", ".join(map(printable, unused[:3]))
+            came = f"{len(unused)} image files that no label file names ({first}{', …' if len(unused) > 3 else ''})"
+            self.report("unlabelled image", "warning", None, None, came, remedy)
 
     def _refuse(self, check: str, image: str, came: str, remedy: str) -> None:
         self.report(check, "error", image, None, came, remedy)
 
     def delivery(self) -> Delivery:
         """Everything collected; image names are unique on every file system."""
-        pictures = _distinct([c.picture() for c in self._canvases], self.findings)
-        return Delivery(self.format, tuple(self._categories.values()), pictures, tuple(self.findings), self.extra)
-
-
-class Canvas:
-    """One image in the making. `height` and `width` are those of the frame that the source's labels are drawn in."""
-
-    def __init__(self, builder: Builder, picture: Picture, frame: tuple[int, int], header: Header) -> None:
-        self.height, self.width = frame
-        self.file_name = picture.file_name
-        self._builder, self._picture, self._header = builder, picture, header
-        self._regions: list[Region] = []
-
-    def polygons(
-        self, class_name: str, parts: Sequence[Sequence[float]], source: str, holes: Sequence[Sequence[float]] = (),
-        is_crowd: bool = False, preferred_id: int | None = None, extra: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
-        """One object of polygons, each flat `[x1, y1, x2, y2, …]` in pixels, (0, 0) the corner of the first pixel.
-
-        Its mask is the union of `parts` less `holes`, rasterised as COCO does. Damaged coordinates are an error; parts
-        without area are dropped, parts that leave the image are clipped, with a finding each.
-        """
-        size = (self.height, self.width)
-        before = self._builder.num_errors
-        outer = [p for part in parts for p in self._polygon(part, source)]
-        inner = [p for part in holes for p in self._polygon(part, source)]
-        if self._builder.num_errors > before:
-            return
-        if outer:
-            self._add(class_name, shapes.rasterise(outer, inner, size), source, is_crowd, preferred_id, extra)
-        else:
-            self._drop("zero area", source, "no part has an area inside the image" if parts else "no polygon")
-
-    def mask(
-        self, class_name: str, mask: Mask, source: str, is_crowd: bool = False, preferred_id: int | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
-        """One object of a mask, bool (H, W), of the frame, or of the stored image where that differs."""
-        if mask.shape not in ((self.height, self.width), self._header.stored):
-            came = f"a mask of {mask.shape[1]} × {mask.shape[0]} pixels, the image has {self.width} × {self.height}"
-            self.error("size mismatch", source, came, "export the mask at the image's size")
-            return
-        self._add(class_name, shapes.encode(mask), source, is_crowd, preferred_id, extra)
-
-    def rle(
-        self, class_name: str, rle: Mapping[str, Any], source: str, is_crowd: bool = False,
-        preferred_id: int | None = None, extra: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
-        """One object of COCO run lengths, compressed text or a list; their size must be the frame's."""
-        checked = shapes.checked_rle(rle, self.height, self.width)
-        if isinstance(checked, tuple):
-            self.error(checked[0], source, checked[1], checked[2])
-            return
-        self._add(class_name, checked, source, is_crowd, preferred_id, extra)
-
-    def error(self, check: str, source: str | None, came: str, remedy: str) -> None:
-        """An object that cannot be read; it is left out, and the delivery is refused unless the user drops it."""
-        self._builder.report(check, "error", self.file_name, source, came, remedy)
-
-    def warn(self, check: str, source: str | None, came: str, remedy: str, effect: Effect = "") -> None:
-        """Something about this image or one of its objects that the user should know."""
-        self._builder.report(check, "warning", self.file_name, source, came, remedy, effect)
-
-    def _drop(self, check: str, source: str, came: str) -> None:
-        self.warn(check, source, came, "draw it again, or leave it out", "dropped")
-
-    def _polygon(self, points: Sequence[float], source: str) -> list[list[float]]:
-        found = shapes.clean(points, self.width, self.height)
-        for problem in found.problems:
-            if problem.effect:
-                self.warn(problem.check, source, problem.came, problem.remedy, problem.effect)
-            else:
-                self.error(problem.check, source, problem.came, problem.remedy)
-        return found.polygons
-
-    def _add(
-        self, class_name: str, rle: dict[str, Any], source: str, is_crowd: bool, preferred_id: int | None,
-        extra: Mapping[str, Any] | None,
-    ) -> None:  # fmt: skip
-        if not self._builder.knows(class_name):
-            self.error("unknown class", source, f"class {class_name!r}", "add it to the classes of the export")
-            return
-        if shapes.is_empty(rle):
-            self._drop("zero area", source, "a mask without pixels")
-            return
-        if self._header.orientation != 1 and tuple(rle["size"]) == self._header.stored != self._header.upright:
-            rle = shapes.turned(rle, self._header.orientation)
-        self._regions.append(Region(class_name, rle, source, is_crowd, preferred_id, dict(extra or {})))
-
-    def picture(self) -> Picture:
-        """The finished image."""
-        return replace(self._picture, regions=tuple(self._regions))
-
-
-def _frame(header: Header, size: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The (height, width) labels are drawn in: upright where nothing else is said; None if the size is neither's."""
-    if size is None or size == header.upright:
-        return header.upright
-    return header.stored if size == header.stored else None
-
-
-def _own_name(name: str, found: PurePosixPath | None) -> str:
-    """The name in the data set: as the label file says, where that is plain; else the file's own."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    parts = parts[1:] if len(parts) > 1 and parts[0] == "images" else parts
-    wanted = "/".join(parts)
-    if is_plain(wanted) and (found is None or found.name.casefold() == parts[-1].casefold()):
-        return wanted
-    return found.name if found is not None else parts[-1]
-
-
-def _distinct(pictures: list[Picture], findings: list[Finding]) -> tuple[Picture, ...]:
-    """Names that differ in more than case. Of one name, the first keeps it and the others get their content's hash."""
-    counts: Counter[str] = Counter()
-    out = []
-    for picture in pictures:
-        key = picture.file_name.casefold()
-        counts[key] += 1
-        if counts[key] > 1:
-            path = PurePosixPath(picture.file_name)
-            data = picture.content if isinstance(picture.content, bytes) else picture.content.read_bytes()
-            name = str(path.with_name(f"{path.stem}-{sha256(data).hexdigest()[:8]}{path.suffix}"))
-            came = "another image has this name (upper and lower case are the same on some disks)"
-            findings.append(Finding("name clash", "warning", picture.file_name, None, came,
-                                    f"it is kept as {name}", "repaired"))  # fmt: skip
-            picture = replace(picture, file_name=name)
-        out.append(picture)
-    return tuple(out)
-
+        if len(self._categories) > MAX_CLASSES:
+            came, remedy = f"{len(self._categories)} classes", f"merge them to {MAX_CLASSES} at most"
+            self.report("too many classes", "error", None, None, came, remedy)
+        pictures = distinct([c.picture() for c in self._canvases], self.findings)
+        extra = self.writable("file", self.extra, None, None)
+        return Delivery(self.format, tuple(self._categories.values()), pictures, tuple(self.findings), extra)

@@ -12,14 +12,17 @@ from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from segwise.dataset.finding import Effect
 from segwise.dataset.geometry import OUTSIDE_PX, is_number, rle_problems, short
+from segwise.dataset.images import turn
 from segwise.types import Mask
 
 Rle = dict[str, Any]
-TURNED = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
+Points = NDArray[np.float64]
+MAX_OUTLINE_PX = 10_000_000  # a longer one needs gigabytes in pycocotools, whose counters are 32-bit
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,42 +45,101 @@ class Cleaned:
 
 def clean(points: Sequence[float], width: int, height: int) -> Cleaned:
     """Check one polygon, flat `[x1, y1, …]` in pixels of an image of this size; what leaves the image is cut off."""
-    if not isinstance(points, list | tuple) or not all(
-        isinstance(v, int | float) and not isinstance(v, bool) for v in points
-    ):
-        return Cleaned([], (Problem("structure", f"polygon {short(points)}", "write it as [x1, y1, x2, y2, …]"),))
-    if not all(is_number(v) for v in points):
-        return Cleaned([], (Problem("not finite", "a polygon with NaN, Infinity or a huge number", "draw it again"),))
-    if len(points) % 2:
-        came = f"a polygon of {len(points)} numbers"
-        return Cleaned([], (Problem("odd polygon", came, "write x and y of each point"),))
-    if len(points) < 6:
-        came = f"a polygon of {len(points) // 2} points"
-        return Cleaned([], (Problem("few points", came, "draw at least 3 points", "dropped"),))
+    fault = _fault(points)
+    if fault is not None:
+        return Cleaned([], (fault,))
+    xy = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     problems: list[Problem] = []
-    polygon = [float(v) for v in points]
-    xy = np.asarray(polygon).reshape(-1, 2)
-    low, high = xy.min(axis=0), xy.max(axis=0)
     if crosses_itself(xy):
         came = "the outline crosses itself; what it winds around an even number of times is left out"
         problems.append(Problem("self-intersection", came, "draw it without a crossing", "approximated"))
-    if (low < -OUTSIDE_PX).any() or (high > np.array([width, height]) + OUTSIDE_PX).any():
+    low, high, sides = xy.min(axis=0), xy.max(axis=0), np.array([width, height])
+    if (low < -OUTSIDE_PX).any() or (high > sides + OUTSIDE_PX).any():
         came = f"x {low[0]:g}..{high[0]:g}, y {low[1]:g}..{high[1]:g} in {width} × {height}"
         problems.append(Problem("outside the image", came, "it is cut off at the image's edge", "repaired"))
-        return Cleaned(_clipped(xy, width, height), tuple(problems))
-    return Cleaned([polygon], tuple(problems))
+        if (low < -sides).any() or (high > 2 * sides).any():  # nearer ones COCO's rasteriser cuts off itself
+            xy = _clipped(xy, -sides, 2 * sides)
+    if np.abs(np.diff(xy, axis=0)).sum() > MAX_OUTLINE_PX:
+        came = f"an outline of {len(xy)} points that is over {MAX_OUTLINE_PX:,} pixels long"
+        return Cleaned([], (Problem("structure", came, "draw it again"),))
+    return Cleaned([xy.ravel().tolist()] if len(xy) > 2 else [], tuple(problems))
 
 
-def crosses_itself(xy: Any) -> bool:
-    """Whether a ring, float (N, 2), N ≥ 3, crosses or touches itself."""
-    return len(xy) > 3 and not bool(shapely.is_simple(shapely.linearrings(xy)))
+def _fault(points: Any) -> Problem | None:
+    """What makes it no polygon at all."""
+    if not isinstance(points, list | tuple) or not all(
+        isinstance(v, int | float) and not isinstance(v, bool) for v in points
+    ):
+        return Problem("structure", f"polygon {short(points)}", "write it as [x1, y1, x2, y2, …]")
+    if not all(is_number(v) for v in points):
+        return Problem("not finite", "a polygon with NaN, Infinity or a huge number", "draw it again")
+    if len(points) % 2:
+        return Problem("odd polygon", f"a polygon of {len(points)} numbers", "write x and y of each point")
+    if len(points) < 6:
+        came = f"a polygon of {len(points) // 2} points"
+        return Problem("few points", came, "draw at least 3 points", "dropped")
+    return None
 
 
-def _clipped(xy: Any, width: int, height: int) -> list[list[float]]:
-    shape = shapely.make_valid(shapely.polygons(np.clip(xy, -1e7, 1e7)))
-    cut = shapely.get_parts(shapely.clip_by_rect(shape, 0, 0, width, height))
-    rings = [shapely.get_coordinates(shapely.get_exterior_ring(p)) for p in cut if p.geom_type == "Polygon"]
-    return [ring[:-1].ravel().tolist() for ring in rings if len(ring) > 3]
+def crosses_itself(xy: Points) -> bool:
+    """Whether a ring, float (N, 2), N ≥ 3, crosses itself. To touch itself, or to walk a line there and back, is none.
+
+    Rings of more than 2,000 points that are not simple count as crossing without a closer look.
+    """
+    if len(xy) < 4 or bool(shapely.is_simple(shapely.linearrings(xy))):
+        return False
+    return len(xy) > 2000 or any(_crosses(xy, i) for i in range(len(xy)))
+
+
+def _crosses(xy: Points, i: int) -> bool:
+    """Whether segment `i` runs through the inside of a later one: each has its ends on both sides of the other."""
+    start, end = xy, np.roll(xy, -1, axis=0)
+    a, b, c, d = start[i], end[i], start[i + 1 :], end[i + 1 :]
+    return bool(np.any((_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)))
+
+
+def _side(a: Points, b: Points, c: Points) -> Points:
+    """On which side of the line from `a` to `b` lies `c`: the sign of the cross product."""
+    along, across = b - a, c - a
+    return np.asarray(np.sign(along[..., 0] * across[..., 1] - along[..., 1] * across[..., 0]))
+
+
+def _clipped(xy: Points, low: Points, high: Points) -> Points:
+    """The ring cut to a window by Sutherland and Hodgman's way: one ring, with edges along the window's sides."""
+    for axis, bound, sign in ((0, low[0], 1), (0, high[0], -1), (1, low[1], 1), (1, high[1], -1)):
+        kept: list[Points] = []
+        for a, b in zip(np.roll(xy, 1, axis=0), xy, strict=True):
+            inside, was_inside = (b[axis] - bound) * sign >= 0, (a[axis] - bound) * sign >= 0
+            if inside != was_inside:
+                kept.append(a + (b - a) * ((bound - a[axis]) / (b[axis] - a[axis])))
+            if inside:
+                kept.append(b)
+        xy = np.array(kept).reshape(-1, 2)
+    return xy
+
+
+def rectangle(left: float, top: float, right: float, bottom: float, degrees: float = 0) -> list[float]:
+    """A box as a flat polygon, turned clockwise on the screen about its centre; not finite where a number is not."""
+    if not all(is_number(v) for v in (left, top, right, bottom, degrees)):
+        return [float("nan")] * 6
+    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], dtype=np.float64)
+    return _turned_about(corners, corners.mean(axis=0), degrees)
+
+
+def ellipse(cx: float, cy: float, rx: float, ry: float, degrees: float = 0) -> list[float]:
+    """An ellipse as a flat polygon at most 0.05 px inside it, turned as a `rectangle` is."""
+    if not all(is_number(v) for v in (cx, cy, rx, ry, degrees)):
+        return [float("nan")] * 6
+    number = int(np.clip(np.pi / np.sqrt(2 * 0.05 / max(abs(rx), abs(ry), 1)), 12, 2000))
+    angles = np.linspace(0, 2 * np.pi, number, endpoint=False)
+    points = np.array([cx, cy]) + np.stack([rx * np.cos(angles), ry * np.sin(angles)], axis=1)
+    return _turned_about(points, np.array([cx, cy]), degrees)
+
+
+def _turned_about(points: Points, centre: Points, degrees: float) -> list[float]:
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turned_points = (points - centre) @ np.array([[cosine, sine], [-sine, cosine]]) + centre if degrees else points
+    return [float(v) for v in turned_points.ravel()]
 
 
 def rasterise(parts: Sequence[Sequence[float]], holes: Sequence[Sequence[float]], size: tuple[int, int]) -> Rle:
@@ -133,12 +195,3 @@ def checked_rle(rle: Mapping[str, Any], height: int, width: int) -> Rle | tuple[
 def turned(rle: Mapping[str, Any], orientation: int) -> Rle:
     """A mask of the stored image, upright (EXIF orientation 2 to 8)."""
     return encode(turn(decode(rle), orientation))
-
-
-def turn(pixels: Any, orientation: int) -> Any:
-    """Pixels as stored, (H, W, …), set upright: EXIF orientation 1 to 8."""
-    if orientation == 1:
-        return pixels
-    quarters, is_mirrored = TURNED[orientation]
-    turned_pixels = np.rot90(pixels, quarters)
-    return np.ascontiguousarray(np.fliplr(turned_pixels) if is_mirrored else turned_pixels)

@@ -1,0 +1,68 @@
+"""Do the areas and boxes that a COCO file states fit its masks? One finding per file says how far they are off."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from statistics import median
+from typing import Any
+
+from segwise.dataset.formats import shapes
+from segwise.dataset.formats.builder import Builder
+from segwise.dataset.formats.delivery import Region
+from segwise.dataset.formats.text import printable
+from segwise.dataset.geometry import is_number, short
+
+AREA_SHARE = 0.03  # polygons have areas that their masks round; more than that, and more than half the box's outline
+BOX_PX = 2.0
+
+
+class Sizes:
+    """Collects the disagreements of one file."""
+
+    def __init__(self) -> None:
+        self._num = 0
+        self._areas: list[tuple[float, str]] = []
+        self._boxes: list[str] = []
+        self._damaged: list[str] = []
+
+    def compare(self, source: str, row: dict[str, Any], region: Region) -> None:
+        """Hold the stored area and box of an annotation against its mask."""
+        self._num += 1
+        area, box = row.get("area"), row.get("bbox")
+        if area is None and box is None:
+            return
+        found, tight = shapes.area_px(region.rle), shapes.box_xywh(region.rle)
+        if area is not None and not (is_number(area) and area >= 0):
+            self._damaged.append(f"{source}: area {short(area)}")
+        elif area is not None and abs(area - found) > max(AREA_SHARE * found, tight[2] + tight[3]):
+            self._areas.append((area / found - 1, f"{source}: {area:g} stored, {found} in the mask"))
+        if box is None:
+            return
+        if not (isinstance(box, list) and len(box) == 4 and all(is_number(v) for v in box)):
+            self._damaged.append(f"{source}: bbox {short(box)}")
+        elif any(
+            abs(a - b) > max(BOX_PX, 0.05 * max(tight[2:])) for a, b in zip(_corners(box), _corners(tight), strict=True)
+        ):
+            self._boxes.append(f"{source}: {short(box)} stored, {tight} in the mask")
+
+    def report(self, builder: Builder, file: PurePosixPath) -> None:
+        """At most one finding each for areas, boxes and values that are no numbers; the masks' own are written."""
+        if self._areas:
+            off = median(abs(share) for share, _ in self._areas)
+            came = f"the areas of {len(self._areas)} of {self._num} objects are off by {off:.0%} in the median"
+            _report(builder, "stored area", file, came, self._areas[0][1])
+        if self._boxes:
+            came = f"the boxes of {len(self._boxes)} of {self._num} objects do not fit their masks"
+            _report(builder, "stored box", file, came, self._boxes[0])
+        if self._damaged:
+            came = f"{len(self._damaged)} areas or boxes are no finite numbers"
+            _report(builder, "not finite", file, came, self._damaged[0])
+
+
+def _report(builder: Builder, check: str, file: PurePosixPath, came: str, example: str) -> None:
+    came = f"{printable(file)}: {came} ({example})"
+    builder.report(check, "warning", None, None, came, "nothing: the masks' own are written", "repaired")
+
+
+def _corners(box: list[float]) -> list[float]:
+    return [box[0], box[1], box[0] + box[2], box[1] + box[3]]
