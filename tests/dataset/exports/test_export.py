@@ -212,6 +212,26 @@ def test_yolo_says_which_objects_hang_on_bridges_and_which_share_a_box() -> None
     assert said == [("multi-part", 2), ("hole", 3), ("same box", 1), ("same box", 4)]
 
 
+@pytest.mark.parametrize("word", ["voc", "cityscapes"])
+def test_objects_that_lose_half_of_their_pixels_or_all_of_them_are_named(word: str) -> None:
+    wall, window, pane = box(0, 0, 20, 20), box(5, 5, 15, 15), box(5, 5, 15, 10)
+    half = [
+        Labelled(wall, 1),
+        Labelled(window, 9),
+        Labelled(pane, 9),
+        Labelled(box(5, 10, 14, 15), 9),
+        Labelled(pane, 1),
+    ]
+    make_set(Path("data"), {"x.png": half})
+    export.run(word, Path("out"), None, DATA)
+    said = [(f["object_id"], f["effect"], f["came"]) for f in findings_of("out") if f["check"] == "overlap"]
+    assert said == [
+        (None, "approximated", "3 objects lose 245 px to objects above them"),
+        (2, "approximated", "95 of its 100 px lie under other objects"),
+        (3, "dropped", "50 of its 50 px lie under other objects"),
+    ]
+
+
 def test_voc_maps_have_the_palette_of_the_devkit() -> None:
     # PASCAL VOC 2012: background, aeroplane, bicycle, …, tvmonitor, void
     wanted = {0: (0, 0, 0), 1: (128, 0, 0), 2: (0, 128, 0), 15: (192, 128, 128), 20: (0, 64, 128), 255: (224, 224, 192)}
@@ -303,7 +323,7 @@ def test_a_split_that_would_leave_the_folder_is_refused() -> None:
         export.run("yolo", Path("out"), None, DATA)
 
 
-def test_a_mask_at_the_image_edge_has_the_whole_image_as_its_outline() -> None:
-    make_set(Path("data"), {"x.png": [Labelled(np.ones((24, 30), dtype=bool))]})
+def test_a_mask_that_fills_its_image_has_an_outline_just_inside_it() -> None:
+    make_set(Path("data"), {"x.png": [Labelled(np.ones((20, 50), dtype=bool))]}, size=(20, 50))
     export.run("yolo", Path("out"), None, DATA)
-    assert Path("out/labels/all/x.txt").read_text() == "0 0 0 1 0 1 1 0 1\n"
+    assert Path("out/labels/all/x.txt").read_text() == "0 0.001 0.0025 0.999 0.0025 0.999 0.9975 0.001 0.9975\n"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image, ImageDraw
 
 from segwise.dataset.exports import outline
 from tests.dataset.exports.readers import rasterised
@@ -56,6 +58,21 @@ def test_rings_turn_at_every_corner_and_never_touch_themselves(crop: np.ndarray)
             assert len(np.unique(ring, axis=0)) == len(ring)
             x, y = ring.T
             assert np.sign(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) == area_sign  # clockwise with y downwards
+
+
+@fixed
+@given(ANY_MASK, PLACE, PLACE)
+def test_an_inset_outline_is_filled_alike_by_coco_opencv_and_pillow(crop: np.ndarray, x0: int, y0: int) -> None:
+    for exact in outline.parts(crop, x0, y0):
+        if not exact.holes:
+            wanted = rasterised([exact.outer], SIZE)
+            ring = outline.inset(exact).outer
+            np.testing.assert_array_equal(rasterised([ring], SIZE), wanted)
+            drawn = cv2.fillPoly(np.zeros(SIZE, dtype=np.uint8), [ring.astype(np.int32)], 1)  # as Ultralytics does
+            np.testing.assert_array_equal(drawn.astype(bool), wanted)
+            image = Image.new("1", SIZE[::-1])  # as labelme does
+            ImageDraw.Draw(image).polygon([tuple(point) for point in ring.tolist()], outline=1, fill=1)
+            np.testing.assert_array_equal(np.array(image), wanted)
 
 
 @pytest.mark.parametrize(

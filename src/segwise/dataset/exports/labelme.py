@@ -4,7 +4,8 @@
 
 An object without holes is one polygon a part, its parts joined by `group_id`; one with holes is LabelMe 5's exact
 `mask` shape. Ignore regions have the label `__ignore__`, which labelme's own converters leave out. `imageData` is null:
-the image lies beside the file.
+the image lies beside the file. Polygons run just inside the edges of their pixels, so that labelme's own rasteriser
+fills the very mask.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from segwise.dataset.exports import layers
+from segwise.dataset.exports import layers, outline
 from segwise.dataset.exports.item import Index, Item, Job, Page, as_json
 from segwise.dataset.finding import Finding
 
@@ -65,7 +66,7 @@ def _shapes(item: Item, index: int, job: Job, losses: list[Finding]) -> list[dic
         return [shape | _mask(item, index)]
     if len(parts) > 1:
         shape["group_id"] = index + 1
-    return [shape | {"shape_type": "polygon", "points": part.outer.tolist()} for part in parts]
+    return [shape | {"shape_type": "polygon", "points": outline.inset(part).outer.tolist()} for part in parts]
 
 
 def _mask(item: Item, index: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from segwise.dataset.finding import Finding
 from segwise.types import ClassInfo, Objects
 
 Map = NDArray[np.int32]
+MOST = 0.5  # the share of an object's pixels from which its loss is told by itself
 
 
 def top(things: Objects, classes: Sequence[ClassInfo]) -> Map:
@@ -32,16 +33,18 @@ def top(things: Objects, classes: Sequence[ClassInfo]) -> Map:
 
 
 def hidden(item: Item, above: Map) -> Iterator[Finding]:
-    """What is lost because a pixel has one owner: in sum for the image, and each object that vanishes."""
+    """What is lost because a pixel has one owner: in sum for the image, and each object that loses half of itself."""
     things = item.objects
+    areas = things.areas_px
     visible = np.bincount(above.ravel(), minlength=len(things) + 1)[1:]
-    lost = np.where(things.is_crowd, 0, things.areas_px - visible)
+    lost = np.where(things.is_crowd, 0, areas - visible)
     remedy = "export as coco, which keeps overlaps"
     if lost.any():
         came = f"{np.count_nonzero(lost)} objects lose {lost.sum()} px to objects above them"
         yield item.loss("overlap", None, came, remedy, "approximated")
-    for index in np.flatnonzero((visible == 0) & ~things.is_crowd).tolist():
-        yield item.loss("overlap", index, "it lies wholly under other objects", remedy, "dropped")
+    for index in np.flatnonzero((lost >= areas * MOST) & ~things.is_crowd).tolist():
+        came = f"{lost[index]} of its {areas[index]} px lie under other objects"
+        yield item.loss("overlap", index, came, remedy, "approximated" if visible[index] else "dropped")
 
 
 def values(above: Map, of_object: Sequence[int], dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:

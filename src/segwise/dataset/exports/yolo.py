@@ -3,7 +3,9 @@
     data.yaml   images/<split>/<name>   labels/<split>/<stem>.txt
 
 A line of a label file is one object: its class from 0 and one ring, x and y as fractions of the image's sides. Further
-parts and holes hang on that ring by bridges of no width; ignore regions cannot be said.
+parts and holes hang on that ring by bridges of no width; ignore regions cannot be said. Rings run just inside the edges
+of their pixels: cv2.fillPoly, with which Ultralytics draws them, then fills the very mask at the image's own size, but
+for bridges and holes that meet the outside at a corner.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from segwise.dataset.finding import Finding
 TITLE = "YOLO segmentation (Ultralytics)"
 KEEPS: frozenset[str] = frozenset()
 IS_FLAT = True
+TOUCHING_PX = 0.5  # bridges shorter than this join parts that meet at a corner
 
 
 def page(item: Item, job: Job) -> Page:
@@ -32,7 +35,7 @@ def page(item: Item, job: Job) -> Page:
             came = "an ignore region, which the format does not know"
             losses.append(item.loss("ignore region", index, came, "export as coco, or paint it out", "dropped"))
             continue
-        parts = item.outline(index, job)
+        parts = [outline.inset(part) for part in item.outline(index, job)]
         ring, bridges = outline.joined(parts)
         losses += _bridged(item, index, parts, bridges)
         lines.append(_line(annotation.class_id - 1, ring, item))
@@ -65,7 +68,7 @@ def _bridged(item: Item, index: int, parts: Sequence[outline.Part], bridges: Seq
     """What hangs on bridges: parts that lie apart (not those that meet at a corner), and holes."""
     is_hole = [hole for part in parts for hole in (False, *(True for _ in part.holes))][1:]
     num_holes = sum(is_hole)
-    num_apart = sum(length > 0 and not hole for length, hole in zip(bridges, is_hole, strict=True))
+    num_apart = sum(length > TOUCHING_PX and not hole for length, hole in zip(bridges, is_hole, strict=True))
     remedy = "nothing, where polygons are filled; a tool that draws outlines shows the bridges"
     out = []
     if num_apart:
