@@ -15,13 +15,16 @@ from PIL import Image
 from segwise.dataset import coco
 from segwise.dataset.params import DataParams
 from segwise.dataset.targets import objects
-from segwise.errors import DataInvalidError
-from segwise.labels import contract, facts, findings
+from segwise.errors import DataInvalidError, UsageError
+from segwise.labels import contract
 from segwise.labels.inspection import inspect
+from segwise.labels.judge import judge, num_broken
 from segwise.labels.params import ValidateParams
 from segwise.labels.rules import rules
+from segwise.params import load
 from segwise.stages import validate
-from tests.factory import annotation, make_dataset, read_labels, write_labels
+from tests.factory import make_dataset, read_labels, write_labels
+from tests.labels.clean import make_clean
 
 BOOK = rules(ValidateParams())
 
@@ -34,21 +37,23 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder with data/ that has no finding, the working directory of the test."""
+    make_clean(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 def change(root: Path, edit: Callable[[dict[str, Any]], object]) -> None:
     document = read_labels(root / "data")
     edit(document)
     write_labels(root / "data", document)
 
 
-def block(y: int, x: int, height: int, width: int) -> np.ndarray:
-    mask = np.zeros((96, 128), dtype=bool)
-    mask[y : y + height, x : x + width] = True
-    return mask
-
-
-def test_sound_data_gives_facts_findings_and_the_same_bytes_twice(project: Path) -> None:
+def test_sound_data_gives_facts_findings_and_the_same_bytes_twice(clean: Path) -> None:
     result = validate.run(DataParams(), ValidateParams())
-    assert (result["num_images"], result["num_errors"], result["num_warnings"]) == (4, 0, 0)
+    assert (result["num_images"], result["num_errors"], result["num_warnings"]) == (12, 0, 0)
     files = [p for p in Path("work/labels").rglob("*") if p.is_file()]
     assert Path("work/labels/data_docs/index.html") in files
     before = {p: p.read_bytes() for p in files}
@@ -72,7 +77,8 @@ def test_an_error_stops_the_stage_and_all_findings_are_kept(project: Path) -> No
     assert "image image_000.png, object 1" in said
     assert "and 2 more" in said
     assert refused.value.exit_code == 4
-    assert len(json.loads(Path(".segwise/findings.json").read_text())) == 5
+    kept = json.loads(Path(".segwise/findings.json").read_text())
+    assert [row["check"] for row in kept if row["severity"] == "error"] == ["unknown category"] * 5
 
 
 @pytest.mark.parametrize(
@@ -106,41 +112,78 @@ def test_an_empty_data_set_is_refused(project: Path) -> None:
         validate.run(DataParams(), ValidateParams())
 
 
-def test_every_rule_finds_its_row_and_great_expectations_agrees(project: Path) -> None:
-    def edit(document: dict[str, Any]) -> None:
-        first = [a for a in document["annotations"] if a["image_id"] == 1]
-        document["annotations"] = [
-            *[a for a in document["annotations"] if a["image_id"] in (1, 2)],
-            annotation(block(0, 0, 1, 2), 900, 2),  # tiny
-            annotation(block(90, 100, 5, 8), 901, 3),
-            annotation(block(92, 100, 4, 8), 902, 3) | {"area": 50},  # 32 px, of which 3 × 8 px are 901's too
-            first[0] | {"id": 903},  # duplicate
-            annotation(block(0, 0, 9, 9), 904, 3) | {"segmentation": [[5, 5, 5, 5, 5, 5]], "area": 0},  # zero area
-        ]
-        del document["images"][2]["group"]
-
-    change(project, edit)
-    Image.new("RGB", (4, 4)).save("data/images/stray.png")
-    found = inspect(Path("data"), BOOK)
-    by_check = {f.check: (f.image, f.object_id) for f in found.findings}
-    assert by_check["stored area"] == ("image_002.png", 902)
-    assert by_check["duplicate object"] == ("image_000.png", 903)
-    assert by_check["zero area"] == ("image_002.png", 904)
-    assert by_check["empty image"] == ("image_003.png", None)
-    assert by_check["group missing"] == ("image_002.png", None)
-    assert by_check["file without labels"] == ("stray.png", None)
-    assert {f.object_id for f in found.findings if f.check == "tiny area"} == {900, 904}
-    assert [f.came for f in found.findings if f.check == "overlap" and f.image == "image_002.png"] == [
-        "24 pixels belong to more than one object"
-    ]
-    counted = findings.counts(found.findings)["findings"]
-    expected = contract.run(found.tables, BOOK, project / "docs")
-    assert expected == {rule.check: counted.get(rule.check, 0) for rule in BOOK}
+def test_findings_are_a_table_with_a_row_each_beside_the_json(clean: Path) -> None:
+    change(clean, lambda document: document["annotations"][4].update(area=3, id=0))
+    validate.run(DataParams(), ValidateParams())
+    rows = pd.read_parquet("work/labels/findings.parquet")
+    assert list(rows) == ["check", "severity", "image", "object_id", "came", "remedy", "effect"]
+    assert rows["check"].tolist() == ["id zero", "stored area"]
+    assert rows["object_id"].tolist() == ["0", "0"]
+    assert [row["check"] for row in json.loads(Path("work/labels/findings.json").read_text())] == list(rows["check"])
 
 
-def test_overlaps_are_counted_without_crowds(project: Path) -> None:
-    rows = [annotation(block(0, 0, 10, 10), 1, 1), annotation(block(5, 5, 10, 10), 2, 1)]
-    rows.append(annotation(block(0, 0, 50, 50), 3, 1) | {"iscrowd": 1})
-    change(project, lambda document: document.update(annotations=rows))
-    total, own = facts.overlaps(objects(coco.read(Path("data")).images[0]))
-    assert (total, own.tolist()) == (25, [25, 25, 0])
+def test_facts_and_data_docs_are_written_although_an_error_stops_the_stage(clean: Path) -> None:
+    Path("data/images/image_001.png").unlink()
+    with pytest.raises(DataInvalidError, match="file missing"):
+        validate.run(DataParams(), ValidateParams())
+    assert Path("work/labels/data_docs/index.html").is_file()
+    assert not pd.read_parquet("work/labels/images.parquet")["is_present"].all()
+
+
+def test_a_warning_made_an_error_stops_and_one_turned_off_is_silent(clean: Path) -> None:
+    change(clean, lambda document: document["annotations"][4].update(area=3))
+    with pytest.raises(DataInvalidError, match="stored area"):
+        validate.run(DataParams(), ValidateParams(severity={"stored area": "error"}))
+    silent = ValidateParams.model_validate({"severity": {"stored area": False}})  # YAML reads a bare `off` as false
+    assert silent.severity == {"stored area": "off"}
+    assert validate.run(DataParams(), silent)["num_warnings"] == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"stored aera": "off"}, "did you mean `stored area`"),
+        ({"nothing like it": "off"}, "checks are: "),
+        ({"stored area": "fatal"}, "error, warning or off"),
+        ({"stored area": True}, "error, warning or off"),
+        ({"RLE damaged": "off"}, "cannot be read"),
+    ],
+)
+def test_an_unknown_check_or_severity_is_refused_with_a_hint(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        ValidateParams(severity=given)
+
+
+def test_the_output_cap_that_ships_is_what_the_instance_network_answers() -> None:
+    shipped = load(Path(__file__).resolve().parents[2] / "params.yaml")
+    assert shipped.validation.output_cap == shipped.train.instance.max_objects
+
+
+def many(broken: int, total: int) -> pd.DataFrame:
+    """Objects of two classes; of class a `broken` have no box near their mask, of class b one."""
+    errors = [9.0] * broken + [0.0] * (total - broken) + [50.0]
+    rows: dict[str, Any] = {"file_name": "i.png", "object_id": range(total + 1), "box_error_px": errors}
+    frame = pd.DataFrame(rows | {"class_name": ["a"] * total + ["b"], "class_id": 1})
+    return frame.assign(x0=0, x1=1, y0=0, y1=1)
+
+
+@pytest.mark.parametrize(
+    ("broken", "total", "num_findings"),
+    [(10, 10, 11), (11, 300, 12), (11, 100, 2), (200, 40_000, 201), (201, 40_000, 2)],
+    ids=["few are listed", "unusual ones are listed", "usual ones are one", "up to 200", "never more than 200"],
+)
+def test_what_is_usual_in_a_class_is_one_finding(broken: int, total: int, num_findings: int) -> None:
+    rule = [r for r in BOOK if r.check == "stored box"]
+    found = judge({"objects": many(broken, total)}, rule)
+    assert len(found) == num_findings
+    gathered = [f for f in found if f.object_id is None]
+    assert [f.came.split(", such as")[0] for f in gathered] == (
+        [f"{broken} of {total} 'a' objects ({broken / total:.0%})"] if num_findings == 2 else []
+    )
+
+
+def test_data_docs_stay_small_and_the_count_right_where_nearly_all_rows_are_broken(tmp_path: Path) -> None:
+    rule = [r for r in BOOK if r.check == "stored box"]
+    table = many(30_000, 40_000)
+    assert contract.run({"objects": table}, rule, tmp_path / "docs") == num_broken({"objects": table}, rule)
+    assert sum(p.stat().st_size for p in (tmp_path / "docs").rglob("*.html")) < 2_000_000

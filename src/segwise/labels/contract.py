@@ -15,7 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from segwise.labels.rules import TABLES, Rule, Table
+from segwise.labels.facts import Table
+from segwise.labels.rule import TABLES, Rule
 
 # Data Docs are an output of a stage, so the same data must give the same bytes: no clock, no random ids
 _RUN_TIME = datetime(2000, 1, 1, tzinfo=UTC)
@@ -33,14 +34,15 @@ def run(tables: Mapping[Table, pd.DataFrame], rules: Sequence[Rule], docs_dir: P
     """
     shutil.rmtree(docs_dir, ignore_errors=True)
     docs_dir.mkdir(parents=True)
-    broken: dict[str, int] = {}
+    broken = dict.fromkeys((rule.check for rule in rules), 0)
     with _scratch(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations inside the library, not ours to mend
         context = _context(docs_dir)
         for table in TABLES:
             chosen = [rule for rule in rules if rule.table == table]
-            if len(tables[table]) and chosen:
-                broken |= _validate(context, table, tables[table], chosen)
+            if chosen and len(tables[table]):
+                for rule, count in zip(chosen, _validate(context, table, tables[table], chosen), strict=True):
+                    broken[rule.check] += count
         context.build_data_docs()
     for page in docs_dir.rglob("*.html"):
         page.write_text(_stable(page.read_text(encoding="utf-8")), encoding="utf-8")
@@ -69,7 +71,7 @@ def _context(docs_dir: Path) -> Any:
     return context
 
 
-def _validate(context: Any, table: Table, frame: pd.DataFrame, rules: Sequence[Rule]) -> dict[str, int]:
+def _validate(context: Any, table: Table, frame: pd.DataFrame, rules: Sequence[Rule]) -> list[int]:
     import great_expectations as gx
     from great_expectations.core.run_identifier import RunIdentifier
 
@@ -77,19 +79,19 @@ def _validate(context: Any, table: Table, frame: pd.DataFrame, rules: Sequence[R
     batch = asset.add_batch_definition_whole_dataframe("all")
     suite = context.suites.add(gx.ExpectationSuite(table, expectations=[_expectation(rule) for rule in rules]))
     definition = gx.ValidationDefinition(name=table, data=batch, suite=suite)
+    keys = [name for name in ("file_name", "object_id", "class_name") if name in frame]
     columns = {rule.column: frame[rule.column].astype(float) for rule in rules}
-    keys = [name for name in ("file_name", "object_id") if name in frame]
     result = context.validation_definitions.add(definition).run(
-        batch_parameters={"dataframe": frame.assign(**columns)},
+        batch_parameters={"dataframe": frame[keys].assign(**columns)},
         result_format={
             "result_format": "SUMMARY",
-            "unexpected_index_column_names": keys,
+            "unexpected_index_column_names": [key for key in keys if key not in columns],
             "partial_unexpected_count": _SHOW,
         },
         run_id=RunIdentifier(run_name="labels", run_time=_RUN_TIME),
     )
     found = {r.expectation_config.meta["check"]: int(r.result.get("unexpected_count", -1)) for r in result.results}
-    return {rule.check: found[rule.check] for rule in rules}
+    return [found[rule.check] for rule in rules]
 
 
 def _expectation(rule: Rule) -> Any:

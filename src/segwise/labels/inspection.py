@@ -8,13 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from segwise.dataset import coco, finding, schema
-from segwise.labels import facts, findings, pixels
-from segwise.labels.rules import Rule, Table
+from segwise.labels import facts, judge, pixels
+from segwise.labels.facts import Table
+from segwise.labels.rule import Rule
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection:
-    """The fact tables (see `facts.tables`) of all sound records, and the findings of the schema, rules and files."""
+    """The fact tables of all sound records (see `facts.tables`, and `files`: see `pixels.files`), and the findings of
+    the schema and the rules."""
 
     dataset: coco.Dataset
     tables: dict[Table, pd.DataFrame]
@@ -29,8 +31,8 @@ def inspect(root: Path, rules: tuple[Rule, ...]) -> Inspection:
     """
     checked = schema.check(coco.read_raw(root / coco.LABELS_NAME))
     dataset = coco.build(root, checked)
-    image_rows, object_rows = facts.tables(dataset, pixels.look(dataset))
-    tables: dict[Table, pd.DataFrame] = {"images": image_rows, "objects": object_rows}
+    ids = sorted(int(category["id"]) for category in checked.categories)
+    tables = facts.tables(dataset, pixels.look(dataset), checked.annotations, ids)
     known = {record.file_name for record in dataset.images} | {f.image for f in checked.findings if f.image}
-    found = [*checked.findings, *findings.broken(tables, rules), *pixels.unlabelled(root, known)]
-    return Inspection(dataset, tables, tuple(found))
+    tables["files"] = pixels.files(root, known)
+    return Inspection(dataset, tables, (*checked.findings, *judge.judge(tables, rules)))
