@@ -38,9 +38,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """All links, sorted; `tiling` says how tiles were told apart, None where they were not looked for."""
+    """All links, sorted.
+
+    Attributes:
+        near_misses: pairs that are no links but came closest to a tile or an overlap, strongest first.
+        tiling: how tiles were told apart; None where they were not looked for.
+    """
 
     all: tuple[Link, ...]
+    near_misses: tuple[Link, ...] = ()
     tiling: tiles.Tiling | None = None
 
     def of(self, kinds: Iterable[str]) -> list[Link]:
@@ -65,22 +71,27 @@ def find(
 
     Of n images of one group, or of equal pixels, n - 1 links are listed.
     """
-    tiling = tiles.tiling([t.rim for t in seen if t.rim]) if "tile" in kinds else None
-    found = []
+    found, missed, tiling = list[Link](), list[Link](), None
     if "group" in kinds:
-        found += _chains("group", [r.group for r in records], "group {}")
+        found += given(records)
     if "identical" in kinds:
         found += _chains("identical", [t.print.content for t in seen], "the same pixels")
     if "duplicate" in kinds:
-        found += [_duplicate(m) for m in similar.near_duplicates([t.print for t in seen])]
-    if tiling:
-        found += [_tile(s) for s in tiling.seams]
+        found += [duplicate(m) for m in similar.near_duplicates([t.print for t in seen])]
+    if "tile" in kinds:
+        tiling = tiles.tiling([t.rim for t in seen if t.rim])
+        found += [_tile(seam) for seam in tiling.seams]
+        missed += [_tile(seam) for seam in sorted(tiling.near_misses, key=lambda m: -m.score)]
     if "overlap" in kinds:
-        found += [_overlap(o) for o in overlap.overlaps([t.keys for t in seen if t.keys], threads)]
-    same = {(link.first, link.second) for link in found if link.kind == "identical"}
-    return Links(
-        tuple(sorted(k for k in found if k.kind in ("identical", "group") or (k.first, k.second) not in same)), tiling
-    )
+        sure, unsure = overlap.overlaps([t.keys for t in seen if t.keys], threads)
+        found += [_overlap(pair) for pair in sure]
+        missed += [_overlap(pair) for pair in sorted(unsure, key=lambda m: -m.inliers)]
+    return Links(tuple(sorted(found)), tuple(missed), tiling)
+
+
+def given(records: Sequence[ImageRecord]) -> list[Link]:
+    """The links that the label file states by `group`."""
+    return _chains("group", [r.group for r in records], "group {}")
 
 
 def union(number: int, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
@@ -114,9 +125,10 @@ def _chains(kind: str, keys: Sequence[str], said: str) -> list[Link]:
     return [Link(kind, a, b, said.format(key)) for key, of in sets.items() for a, b in pairwise(of)]
 
 
-def _duplicate(match: similar.Match) -> Link:
-    how = ", mirrored or turned" if match.orientation else ""
-    said = f"the same picture{how}: {match.bits} of 64 hash bits differ, correlation {match.correlation:.3f}"
+def duplicate(match: similar.Match) -> Link:
+    """A near-duplicate in words."""
+    how = ", one mirrored or turned" if match.orientation else ""
+    said = f"{match.bits} of 64 hash bits differ, correlation of the pictures {match.correlation:.3f}{how}"
     return Link("duplicate", match.first, match.second, said)
 
 
@@ -128,5 +140,5 @@ def _tile(seam: tiles.Seam) -> Link:
 
 
 def _overlap(found: overlap.Overlap) -> Link:
-    said = f"{found.share:.0%} in common: {found.inliers} places agree, correlation {found.correlation:.3f}"
-    return Link("overlap", found.first, found.second, said)
+    said = f"{found.inliers} places agree, correlation of the pixels there {found.correlation:.3f}"
+    return Link("overlap", found.first, found.second, f"{said}, {found.share:.0%} of the smaller image")

@@ -23,7 +23,7 @@ MAX_BITS = 48  # of 256, between two descriptors of one thing
 MIN_INLIERS = 6  # keypoints, at different places, that one transform explains
 PLACE_PX = 24  # side of a place
 TOLERANCE_PX = 4.0  # how exactly
-MIN_CORRELATION = 0.5  # of the overlap's pixels, after what all images share is taken away
+MIN_CORRELATION = 0.3  # of the overlap's pixels, after what all images share is taken away
 MIN_OVERLAP = 0.04  # of the smaller picture
 _TABLES, _KEY_BITS, _RUN, _COMMON = 8, 24, 8, 64
 _MIN_VOTES, _MAX_CANDIDATES = 5, 10
@@ -73,13 +73,14 @@ def keypoints(image: Image) -> Keypoints:
     return Keypoints(points, np.asarray(np.zeros((0, 32)) if descriptors is None else descriptors, np.uint8), picture)
 
 
-def overlaps(keys: Sequence[Keypoints], threads: int = 2) -> list[Overlap]:
-    """The pairs of images that overlap, sorted."""
+def overlaps(keys: Sequence[Keypoints], threads: int = 2) -> tuple[list[Overlap], list[Overlap]]:
+    """The pairs of images that overlap, and those that some keypoints speak for but not enough; both sorted."""
     common = _common([key.picture for key in keys])
     pairs = candidates([key.descriptors for key in keys])
     with ThreadPoolExecutor(threads) as pool:  # OpenCV lets go of Python's lock; the order stays
-        found = pool.map(lambda pair: _verified(keys, common, *pair), pairs)
-        return sorted(pair for pair in found if pair)
+        tried = [pair for pair in pool.map(lambda pair: _compared(keys, common, *pair), pairs) if pair]
+    found = sorted(pair for pair in tried if _is_overlap(pair))
+    return found, sorted(set(tried) - set(found))
 
 
 def candidates(descriptors: Sequence[NDArray[np.uint8]]) -> list[tuple[int, int]]:
@@ -129,7 +130,11 @@ def _best_partners(
     return kept
 
 
-def _verified(keys: Sequence[Keypoints], common: dict[tuple[int, ...], Common], i: int, j: int) -> Overlap | None:
+def _is_overlap(pair: Overlap) -> bool:
+    return pair.inliers >= MIN_INLIERS and pair.correlation >= MIN_CORRELATION and pair.share >= MIN_OVERLAP
+
+
+def _compared(keys: Sequence[Keypoints], common: dict[tuple[int, ...], Common], i: int, j: int) -> Overlap | None:
     matches = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(keys[i].descriptors, keys[j].descriptors)
     close = [m for m in matches if m.distance <= MAX_BITS]
     if len(close) < MIN_INLIERS:
@@ -137,12 +142,10 @@ def _verified(keys: Sequence[Keypoints], common: dict[tuple[int, ...], Common], 
     here = keys[i].points[[m.queryIdx for m in close]]
     there = keys[j].points[[m.trainIdx for m in close]]
     move, inside = cv2.estimateAffinePartial2D(there, here, ransacReprojThreshold=TOLERANCE_PX)
-    inliers = 0 if move is None else _places(here[inside[:, 0] > 0], there[inside[:, 0] > 0])
-    if inliers < MIN_INLIERS:
+    if move is None:
         return None
+    inliers = _places(here[inside[:, 0] > 0], there[inside[:, 0] > 0])
     correlation, share = _agreement(_own(keys[i], common), _own(keys[j], common), np.asarray(move, np.float64))
-    if correlation < MIN_CORRELATION or share < MIN_OVERLAP:
-        return None
     return Overlap(i, j, inliers, round(correlation, 4), round(share, 4))
 
 

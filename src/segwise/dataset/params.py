@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from segwise.config import Section
 
+LinkSeverity = Literal["error", "warning", "off"]
+
 
 class DataParams(Section):
     """Where the data set lies.
@@ -33,16 +35,42 @@ class FractionParams(Section):
         return self
 
 
+class LinkParams(Section):
+    """What ties images to one split, kind by kind.
+
+    `error`: such images are drawn together, and a split that divides them is refused; `warning`: a division is
+    reported, nothing more; `off`: not looked for.
+
+    group: the same `group` in the label file. identical: equal pixels. duplicate: the same picture, saved anew, scaled,
+    mirrored or turned. tile: edges that continue each other. overlap: parts of one scene, such as two crops of one
+    photograph.
+    """
+
+    group: LinkSeverity = "error"
+    identical: LinkSeverity = "error"
+    duplicate: LinkSeverity = "error"
+    tile: LinkSeverity = "error"
+    overlap: LinkSeverity = "error"
+
+    def of(self, *severities: LinkSeverity) -> tuple[str, ...]:
+        """The kinds that have one of these severities, in this order."""
+        return tuple(kind for kind, severity in self if severity in severities)
+
+
 class SplitParams(Section):
     """How images are divided into train, val and test.
 
-    method: `given` takes `split` from the label file; `hash` draws it from each group's name and the seed.
-    fractions, seed: used by `hash` only.
+    method: `given` takes `split` from the label file; `stratified` balances classes, counts and attributes; `hash`
+        draws each group by its name; `auto` takes what is given and draws the other images as `stratified` does.
+    fractions, seed: of `stratified` and `hash`. Changing one of these three draws everything anew.
+    joined: new images that tie two splits together are left out of all of them (`leave_out`), or refused (`refuse`).
     """
 
-    method: Literal["given", "hash"] = "given"
+    method: Literal["auto", "given", "stratified", "hash"] = "auto"
     fractions: FractionParams = FractionParams()
     seed: int = Field(default=0, ge=0)
+    links: LinkParams = LinkParams()
+    joined: Literal["leave_out", "refuse"] = "leave_out"
 
 
 class ProfileParams(Section):

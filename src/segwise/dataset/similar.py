@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import cv2
@@ -99,16 +99,40 @@ def near_duplicates(
     tray, the same dish) is taken away first, so that a fixed camera does not make every pair alike.
     """
     first, second, bits, orientation = close_hashes(np.array([p.hashes for p in prints], np.uint64), max_bits)
-    thumbs = np.array([p.thumb for p in prints], np.float32).reshape(-1, SIDE, SIDE)
-    total = thumbs.sum(axis=0)
-    found = []
-    for i, j, distance, turn in zip(first.tolist(), second.tolist(), bits.tolist(), orientation.tolist(), strict=True):
-        common = (total - thumbs[i] - thumbs[j]) / (len(thumbs) - 2 + _SHRINK)
-        own, other = _normalised(thumbs[i] - common), turned(_normalised(thumbs[j] - common), turn)
-        correlation = float((own * other).sum())
-        if correlation >= min_correlation:
-            found.append(Match(i, j, distance, round(correlation, 4), turn))
-    return sorted(found)
+    pairs = zip(first.tolist(), second.tolist(), bits.tolist(), orientation.tolist(), strict=True)
+    thumbs = _Thumbs(prints)
+    matches = (Match(i, j, distance, thumbs.correlation(i, j, turn), turn) for i, j, distance, turn in pairs)
+    return sorted(match for match in matches if match.correlation >= min_correlation)
+
+
+def nearest_across(
+    prints: Sequence[Fingerprint], parts: NDArray[np.int64], without: Set[tuple[int, int]] = frozenset()
+) -> Match | None:
+    """The pair in two different parts whose hashes are closest; among equally close ones, the pictures most alike.
+
+    Args:
+        parts: int64 (N,), each image's part; below 0 = takes no part.
+        without: pairs not wanted.
+    """
+    hashes = np.array([p.hashes for p in prints], np.uint64).reshape(-1, 8)
+    unwanted = np.array(sorted(without), np.int64).reshape(-1, 2)
+    least, closest = 64, list[tuple[int, int, int]]()
+    for start in range(0, len(hashes), _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, len(hashes)))
+        bits, turn = _distances(hashes, slice(start, start + _BLOCK))
+        apart = (parts[rows, None] != parts) & (parts[rows, None] >= 0) & (parts >= 0)
+        bits[~apart | (np.arange(len(hashes)) <= rows[:, None])] = 65
+        here = unwanted[np.isin(unwanted[:, 0], rows)]
+        bits[here[:, 0] - start, here[:, 1]] = 65
+        if (low := int(bits.min(initial=65))) <= least:
+            closest = closest if low == least else []
+            least = low
+            firsts, seconds = np.nonzero(bits == low)
+            found = zip(firsts.tolist(), seconds.tolist(), turn[firsts, seconds].tolist(), strict=True)
+            closest += [(i + start, j, orientation) for i, j, orientation in found][:_BLOCK]
+    thumbs = _Thumbs(prints)
+    matches = [Match(i, j, least, thumbs.correlation(i, j, turn_), turn_) for i, j, turn_ in closest]
+    return max(matches, key=lambda m: (m.correlation, -m.first, -m.second), default=None)
 
 
 def close_hashes(
@@ -124,18 +148,37 @@ def close_hashes(
     """
     parts = []
     for start in range(0, len(hashes), _BLOCK):
-        rows = hashes[start : start + _BLOCK, :1]
-        bits, turn = np.full((len(rows), len(hashes)), 65, np.uint8), np.zeros((len(rows), len(hashes)), np.uint8)
-        for orientation in range(8):
-            distance = np.bitwise_count(rows ^ hashes[:, orientation])
-            closer = distance < bits
-            bits[closer], turn[closer] = distance[closer], orientation
+        bits, turn = _distances(hashes, slice(start, start + _BLOCK))
         i, j = np.nonzero(bits <= max_bits)
         after = j > i + start
         i, j = i[after], j[after]
         parts.append(np.stack([i + start, j, bits[i, j].astype(np.int64), turn[i, j].astype(np.int64)]))
     first, second, bits_, turns = np.concatenate(parts, axis=1) if parts else np.zeros((4, 0), np.int64)
     return first, second, bits_, turns
+
+
+def _distances(hashes: Hashes, rows: slice) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Bits from these images, upright, to all images in the orientation that is closest, and that orientation."""
+    own = hashes[rows, :1]
+    bits, turn = np.full((len(own), len(hashes)), 65, np.uint8), np.zeros((len(own), len(hashes)), np.uint8)
+    for orientation in range(8):
+        distance = np.bitwise_count(own ^ hashes[:, orientation])
+        closer = distance < bits
+        bits[closer], turn[closer] = distance[closer], orientation
+    return bits, turn
+
+
+class _Thumbs:
+    """Correlates thumbnails after what all images share is taken away."""
+
+    def __init__(self, prints: Sequence[Fingerprint]) -> None:
+        self.all = np.array([p.thumb for p in prints], np.float32).reshape(-1, SIDE, SIDE)
+        self.total = self.all.sum(axis=0)
+
+    def correlation(self, i: int, j: int, orientation: int) -> float:
+        common = (self.total - self.all[i] - self.all[j]) / (len(self.all) - 2 + _SHRINK)
+        other = turned(_normalised(self.all[j] - common), orientation)
+        return round(float((_normalised(self.all[i] - common) * other).sum()), 4)
 
 
 def _normalised(grey: NDArray[np.float32]) -> NDArray[np.float32]:

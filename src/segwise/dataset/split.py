@@ -1,68 +1,204 @@
-"""Divide images into train, val and test. A group (tiles of one field, frames of one film) is never divided."""
+"""Divide images into train, val and test. What belongs together (see `groups`) is never divided by a draw.
+
+An image keeps the split it has: `fixed` holds the splits of the label file and those recorded when they were drawn (see
+`record`). Only images without one are drawn, balanced against what is there. docs/decisions/0008 says why.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+
+from segwise.dataset import groups
+from segwise.dataset.balance import Amounts
 from segwise.dataset.coco import ImageRecord
-from segwise.dataset.params import FractionParams, SplitParams
+from segwise.dataset.params import SplitParams
 from segwise.errors import DataInvalidError
 
 SPLITS = ("train", "val", "test")
+LEFT_OUT = "left_out"
+_PASSES = 5
 
 
-def assign(records: Sequence[ImageRecord], params: SplitParams) -> dict[str, list[str]]:
-    """The sorted file names of train, val and test.
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Each image's split, in the images' order (`LEFT_OUT` for none), and how it came about.
 
-    With `hash` a group's split depends on its name, the seed and the fractions alone: an image never changes its split
-    when data is added.
+    Attributes:
+        method: what decides: given, stratified or hash.
+        labels: each image's group: the index of its first member.
+        num_drawn: images whose split was drawn now.
+    """
+
+    names: tuple[str, ...]
+    chosen: tuple[str, ...]
+    method: str
+    labels: tuple[int, ...]
+    num_drawn: int
+
+    @property
+    def parts(self) -> dict[str, list[str]]:
+        """The sorted file names of train, val and test."""
+        pairs = list(zip(self.names, self.chosen, strict=True))
+        return {split: sorted(name for name, part in pairs if part == split) for split in SPLITS}
+
+    @property
+    def left_out(self) -> list[str]:
+        """The sorted file names of the images in no split."""
+        return sorted(name for name, part in zip(self.names, self.chosen, strict=True) if part == LEFT_OUT)
+
+    @property
+    def num_groups(self) -> dict[str, int]:
+        """Groups in each split."""
+        pairs = list(zip(self.labels, self.chosen, strict=True))
+        return {split: len({label for label, part in pairs if part == split}) for split in SPLITS}
+
+
+def assign(
+    records: Sequence[ImageRecord],
+    params: SplitParams,
+    amounts: Amounts,
+    links: Iterable[groups.Link] | None = None,
+    recorded: Mapping[str, str] | None = None,
+    keys: Sequence[str] | None = None,
+) -> Division:
+    """Divide the images.
+
+    Args:
+        amounts: what each image brings, for `stratified`.
+        links: what belongs together; kinds that are no errors are ignored. None = the groups of the label file.
+        recorded: splits drawn earlier, by file name.
+        keys: a text for each image that stands for its content; the seed's draws depend on it. None = the file name.
 
     Raises:
-        DataInvalidError: a given split is missing or unknown, divides a group, or a split stays empty.
+        DataInvalidError: a given split is missing or unknown, a split stays empty, or new images tie two splits
+            together and `params.joined` is `refuse`.
     """
-    chosen = _given(records) if params.method == "given" else _hashed(records, params)
-    parts = {split: sorted(name for name, part in chosen.items() if part == split) for split in SPLITS}
-    for split, names in parts.items():
-        if not names:
-            remedy = "add groups, or change `split.seed` or `split.fractions`"
-            if params.method == "given":
-                remedy = "give some groups this split in the label file, or set `split.method: hash`"
-            raise DataInvalidError(f"images in `{split}`", f"none of {len(records)}", remedy)
-    return parts
+    tying = set(params.links.of("error"))
+    pairs = [(k.first, k.second) for k in (groups.given(records) if links is None else links) if k.kind in tying]
+    chosen = fixed(records, params, recorded or {})
+    free = [part is None for part in chosen]
+    undecided = _follow(records, chosen, pairs, params)
+    if params.method == "hash":
+        _draw(chosen, undecided, records, params)
+    else:
+        _balance(chosen, undecided, amounts, params, keys or [r.file_name for r in records])
+    parts = tuple(part or LEFT_OUT for part in chosen)
+    method = params.method
+    if method == "auto":
+        method = "given" if all(record.split for record in records) else "stratified"
+    _refuse_empty(parts, method)
+    labels = tuple(groups.union(len(records), pairs).tolist())
+    return Division(tuple(r.file_name for r in records), parts, method, labels, sum(free))
 
 
-def _given(records: Sequence[ImageRecord]) -> dict[str, str]:
-    groups: dict[str, dict[str, str]] = defaultdict(dict)
-    chosen: dict[str, str] = {}
+def fixed(records: Sequence[ImageRecord], params: SplitParams, recorded: Mapping[str, str]) -> list[str | None]:
+    """The split that each image has before anything is drawn; None for those without.
+
+    Raises:
+        DataInvalidError: a split of the label file is unknown, or missing where all must be given.
+    """
+    if params.method in ("stratified", "hash"):
+        return [recorded.get(record.file_name) for record in records]
+    out = []
     for record in records:
-        if record.split not in SPLITS:
+        if record.split not in SPLITS and (record.split is not None or params.method == "given"):
             came = f"`split: {record.split}` for image {record.file_name}"
-            raise DataInvalidError("train, val or test", came, "correct the label file, or set `split.method: hash`")
-        groups[record.group][record.split] = record.file_name
-        chosen[record.file_name] = record.split
-    for group, seen in sorted(groups.items()):
-        if len(seen) > 1:
-            came = "; ".join(f"{name} in {split}" for split, name in sorted(seen.items()))
-            remedy = "give the whole group one split, or set `split.method: hash`"
-            raise DataInvalidError(f"group {group} in one split", came, remedy)
-    return chosen
+            remedy = "correct the label file, or set `split.method: stratified`"
+            raise DataInvalidError("train, val or test", came, remedy)
+        out.append(record.split or recorded.get(record.file_name))
+    return out
 
 
-def _hashed(records: Sequence[ImageRecord], params: SplitParams) -> dict[str, str]:
-    return {record.file_name: _draw(record.group, params.seed, params.fractions) for record in records}
+def _follow(
+    records: Sequence[ImageRecord], chosen: list[str | None], pairs: Sequence[tuple[int, int]], params: SplitParams
+) -> list[list[int]]:
+    """Give new images the split of what they are tied to; returns the sets of new images that are tied to none.
+
+    Images left out earlier tie as new ones do: what hangs together by them must stay together.
+    """
+    open_ = [part in (None, LEFT_OUT) for part in chosen]
+    labels = groups.union(len(chosen), [(a, b) for a, b in pairs if open_[a] and open_[b]])
+    around: dict[int, dict[str, int]] = {}
+    for a, b in [*pairs, *((b, a) for a, b in pairs)]:
+        if open_[a] and not open_[b]:
+            around.setdefault(int(labels[a]), {})[str(chosen[b])] = b
+    undecided = []
+    for members in groups.members(labels):
+        new = [index for index in members if chosen[index] is None]
+        splits = around.get(int(labels[members[0]]), {})
+        if len(splits) > 1 and new and params.joined == "refuse":
+            raise _joined(records, new, splits)
+        for index in new if splits else ():
+            chosen[index] = next(iter(splits)) if len(splits) == 1 else LEFT_OUT
+        undecided += [new] if new and not splits else []
+    return undecided
 
 
-def _draw(group: str, seed: int, fractions: FractionParams) -> str:
-    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
-    uniform = int.from_bytes(digest[:8], "big") / 2**64
-    if uniform < fractions.test:
-        return "test"
-    return "val" if uniform < fractions.test + fractions.val else "train"
+def _draw(
+    chosen: list[str | None], sets: Sequence[list[int]], records: Sequence[ImageRecord], params: SplitParams
+) -> None:
+    """Draw each set from the seed and the first of its groups' names alone."""
+    for members in sets:
+        uniform = _uniform(params.seed, min(records[index].group for index in members))
+        fractions = params.fractions
+        part = "test" if uniform < fractions.test else "val" if uniform < fractions.test + fractions.val else "train"
+        for index in members:
+            chosen[index] = part
 
 
-def count_groups(records: Sequence[ImageRecord], parts: dict[str, list[str]]) -> dict[str, int]:
-    """Groups in each split."""
-    group = {record.file_name: record.group for record in records}
-    return {split: len({group[name] for name in names}) for split, names in parts.items()}
+def _balance(
+    chosen: list[str | None], sets: Sequence[list[int]], amounts: Amounts, params: SplitParams, keys: Sequence[str]
+) -> None:
+    """Put each set where the shares come closest to the fractions; large and rare sets first, then move what helps.
+
+    The error is the sum over amounts and splits of weight × (share - fraction)² / fraction, counting all images;
+    among sets within a factor of two in size the seed decides the order.
+    """
+    if not sets:
+        return
+    wanted = np.array([getattr(params.fractions, split) for split in SPLITS])
+    shares = amounts.values / np.maximum(amounts.values.sum(axis=0), 1e-12)
+    own = np.stack([shares[members].sum(axis=0) for members in sets])
+    held = np.stack([shares[[part == split for part in chosen]].sum(axis=0) for split in SPLITS])
+    draws = [_uniform(params.seed, min(keys[index] for index in members)) for members in sets]
+    sizes = np.floor(np.log2(np.maximum((own * amounts.weights).max(axis=1), 1e-12)))
+    order = sorted(range(len(sets)), key=lambda k: (-sizes[k], draws[k]))
+    place = np.full(len(sets), -1)
+    for _ in range(_PASSES):
+        before = place.copy()
+        for k in order:
+            if place[k] >= 0:
+                held[place[k]] -= own[k]
+            growth = own[k] * (2 * (held - wanted[:, None]) + own[k]) / wanted[:, None]
+            place[k] = int((growth @ amounts.weights).argmin())
+            held[place[k]] += own[k]
+        if (place == before).all():
+            break
+    for members, split in zip(sets, place.tolist(), strict=True):
+        for index in members:
+            chosen[index] = SPLITS[split]
+
+
+def _uniform(seed: int, key: str) -> float:
+    return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8], "big") / 2**64
+
+
+def _joined(records: Sequence[ImageRecord], new: Sequence[int], splits: Mapping[str, int]) -> DataInvalidError:
+    told = ", ".join(f"{records[index].file_name} in {split}" for split, index in sorted(splits.items()))
+    remedy = "set `split.joined: leave_out`, or take the new image out of the data"
+    return DataInvalidError(
+        "new images that belong to one split", f"{records[new[0]].file_name}, tied to {told}", remedy
+    )
+
+
+def _refuse_empty(parts: Sequence[str], method: str) -> None:
+    for split in SPLITS:
+        if split not in parts:
+            remedy = "add groups, or change `split.seed` or `split.fractions`"
+            if method == "given":
+                remedy = "give some groups this split in the label file, or set `split.method: stratified`"
+            raise DataInvalidError(f"images in `{split}`", f"none of {len(parts)}", remedy)

@@ -18,6 +18,7 @@ from segwise.types import Image
 
 MAX_EDGE_PX = 1024  # of a longer edge the middle is compared
 MAX_FALSE = 0.01  # share of the links that the mirrored edges may reach too
+SURE_SCORE = 1.5  # a correlation of 0.9 across an even seam; see `_threshold`
 MIN_CORRELATION = 0.3  # of the pixels on both sides of a seam
 MIN_SHARPNESS = 1.0  # shifting a seam must never fit better than not shifting it
 STEP_QUANTILE = 0.98  # as rough a seam as this share of the cuts is believed
@@ -182,12 +183,15 @@ def _mutually_best(strips: Strips) -> list[tuple[int, int]]:
 
 
 def _threshold(targets: Sequence[float], decoys: Sequence[float]) -> float:
-    """The lowest score at which the decoys that reach it are at most MAX_FALSE of the targets that do."""
-    chance = np.sort(np.array(decoys, np.float64))
-    lowest = float(np.nextafter(chance[-1], np.inf)) if len(chance) else 0.0
-    ordered = np.sort(np.array(targets, np.float64))
-    for score in ordered[::-1]:
-        above = len(chance) - np.searchsorted(chance, score)
-        if above <= MAX_FALSE * (len(ordered) - np.searchsorted(ordered, score)):
-            lowest = min(lowest, float(score))
+    """The lowest score at which the decoys that reach it are at most MAX_FALSE of the targets that do.
+
+    Below SURE_SCORE one decoy more is counted than was seen (Barber and Candès, "Controlling the false discovery rate
+    via knockoffs", 2015), so that only many seams can vouch for weak ones.
+    """
+    chance, ordered = np.sort(np.array(decoys, np.float64)), np.sort(np.array(targets, np.float64))
+    lowest = max(SURE_SCORE, float(np.nextafter(chance[-1], np.inf)) if len(chance) else 0.0)
+    for score in ordered[::-1].tolist():
+        above = len(chance) - int(np.searchsorted(chance, score)) + (score < SURE_SCORE)
+        if above <= MAX_FALSE * (len(ordered) - int(np.searchsorted(ordered, score))):
+            lowest = min(lowest, score)
     return lowest

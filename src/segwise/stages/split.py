@@ -1,24 +1,101 @@
-"""segwise split: data/instances.json → work/split.json."""
+"""segwise split: data/ → work/split.json, work/leaks.json; splits.json keeps what was drawn."""
 
 from __future__ import annotations
 
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from segwise.dataset import coco, split
+from segwise.dataset import balance, coco, finding, groups, leaks, record, split
+from segwise.dataset.images import read_image
 from segwise.dataset.params import DataParams, SplitParams
 from segwise.spec import canonical_json
 
 OUT = Path("work/split.json")
+LEAKS = Path("work/leaks.json")
+RECORD = Path("splits.json")
+LINE_EVERY_S = 5.0
 
 
 def run(data: DataParams, params: SplitParams) -> dict[str, Any]:
-    """Divide the images by group and write the file names of train, val and test."""
-    records = coco.read(Path(data.dir)).images
-    parts = split.assign(records, params)
-    num_groups = split.count_groups(records, parts)
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(canonical_json({**parts, "method": params.method, "num_groups": num_groups}), encoding="utf-8")
-    sizes = {name: len(parts[name]) for name in split.SPLITS}
-    words = ", ".join(f"{sizes[name]} {name} ({num_groups[name]} groups)" for name in split.SPLITS)
-    return {"summary": f"{words} → {OUT}", "num_images": sizes, "num_groups": num_groups}
+    """Find what belongs together, divide the images, and prove that nothing leaks.
+
+    Raises:
+        DataInvalidError: a split is missing, unknown or empty, or a link that is an error crosses splits; all links are
+            in work/leaks.json.
+    """
+    dataset = coco.read(Path(data.dir))
+    threads = min(8, os.cpu_count() or 1)
+    kinds = params.links.of("error", "warning")
+    seen = _look(dataset, kinds, threads)
+    links = groups.find(dataset.images, seen, kinds, threads)
+    kept = record.for_params(record.read(RECORD), params)
+    contents = [t.print.content for t in seen]
+    recorded = {r.file_name: s for r, c in zip(dataset.images, contents, strict=True) if (s := kept.split_of(c))}
+    brought = balance.amounts(dataset.images, dataset.classes)
+    division = split.assign(dataset.images, params, brought, links.all, recorded, contents)
+    report = leaks.report(division, links, seen, params.links)
+    report["balance"] = balance.table(brought, division.chosen, params.fractions.model_dump())
+    _write(LEAKS, canonical_json(report))
+    found = leaks.findings(division, links, params.links)
+    if finding.errors_in(found):
+        raise finding.refusal(found, str(LEAKS))
+    _keep(kept, division, contents)
+    parts, num_groups = division.parts, division.num_groups
+    out = {**parts, "left_out": division.left_out, "method": division.method, "num_groups": num_groups}
+    _write(OUT, canonical_json(out))
+    return _told(division, report, len(found))
+
+
+def _look(dataset: coco.Dataset, kinds: Sequence[str], threads: int) -> list[groups.Traits]:
+    """Decode each image once and keep what the search needs; says how far it is on stderr."""
+    start = said = time.monotonic()
+    seen = []
+    with ThreadPoolExecutor(threads) as pool:
+        looks = pool.map(lambda r: groups.traits(read_image(dataset.image_path(r)), kinds), dataset.images)
+        for number, traits in enumerate(looks, start=1):
+            seen.append(traits)
+            if time.monotonic() - said >= LINE_EVERY_S:
+                said = time.monotonic()
+                left = (said - start) / number * (len(dataset.images) - number)
+                print(f"split: image {number}/{len(dataset.images)}  {left:.0f} s left", file=sys.stderr, flush=True)
+    return seen
+
+
+def _keep(kept: record.Record, division: split.Division, contents: Sequence[str]) -> None:
+    """Add the drawn splits to the record; given ones stand in the label file."""
+    drawn = {}
+    if division.method != "given":
+        named = zip(contents, division.names, division.chosen, strict=True)
+        drawn = {content: (part, name) for content, name, part in named}
+    _write(RECORD, record.as_text(kept.with_images(drawn)))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _told(division: split.Division, report: dict[str, Any], num_warnings: int) -> dict[str, Any]:
+    sizes = {name: len(names) for name, names in division.parts.items()}
+    words = ", ".join(f"{sizes[name]} {name} ({division.num_groups[name]} groups)" for name in split.SPLITS)
+    counted = {kind: found for kind, found in report["links"].items() if found}
+    links = ", ".join(f"{kind} {found['num_links']}" for kind, found in counted.items())
+    left = f"; left out: {len(division.left_out)}" if division.left_out else ""
+    across = {kind: found["num_across"] for kind, found in counted.items()}
+    summary = f"{words}{left} → {OUT}; links found: {links}; across splits: {sum(across.values())} → {LEAKS}"
+    return {
+        "summary": summary,
+        "num_images": sizes,
+        "num_groups": division.num_groups,
+        "num_left_out": len(division.left_out),
+        "num_drawn": division.num_drawn,
+        "num_links": {kind: found["num_links"] for kind, found in counted.items()},
+        "num_across": across,
+        "num_warnings": num_warnings,
+        "balance": {key: report["balance"][key] for key in ("images_error", "mean_error", "max_error")},
+    }
