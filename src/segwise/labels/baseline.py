@@ -7,10 +7,7 @@ anew stay accepted, an object that was drawn anew is a new finding.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,9 +16,10 @@ from typing import Any
 from segwise.dataset.coco import Dataset
 from segwise.dataset.finding import Finding
 from segwise.errors import IntegrityError
+from segwise.labels.checks import CHECKS
+from segwise.labels.fingerprints import Fingerprints, Key, are_near, number_of
 
 PATH = Path("registry/labels.json")
-_OTHERS = re.compile(r"\bobjects? ((?:\d+(?:, | and )?)+)")  # "object 3", "objects 3, 4 and 5" in a finding's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Accepted:
     data_revision: str
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """What a finding is recognised by."""
         return self.check, self.image or "", self.fingerprint
 
@@ -101,29 +99,17 @@ def split(
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """The findings that are new, and those that are accepted, each in the order given.
 
-    Where several findings look alike (three copies of one object), as many are accepted as the baseline holds.
+    Where several findings look alike (three copies of one object), as many are accepted as the baseline holds. One
+    about the whole set stays accepted until a number in it has doubled or halved.
     """
-    left = Counter(entry.key for entry in baseline.accepted)
-    prints = Fingerprints(dataset)
-    sides: tuple[list[Finding], list[Finding]] = ([], [])
-    for found in findings:
-        key = prints.key(found)
-        is_accepted = left[key] > 0
-        left[key] -= is_accepted
-        sides[is_accepted].append(found)
-    return tuple(sides[0]), tuple(sides[1])
+    is_accepted, _ = _match(findings, dataset, baseline)
+    pairs = list(zip(findings, is_accepted, strict=True))
+    return tuple(f for f, known in pairs if not known), tuple(f for f, known in pairs if known)
 
 
 def stale(findings: Sequence[Finding], dataset: Dataset, baseline: Baseline) -> tuple[Accepted, ...]:
     """The accepted findings that are no longer found: mended, removed or changed since."""
-    prints = Fingerprints(dataset)
-    found = Counter(prints.key(f) for f in findings)
-    out = []
-    for entry in baseline.accepted:
-        found[entry.key] -= 1
-        if found[entry.key] < 0:
-            out.append(entry)
-    return tuple(out)
+    return _match(findings, dataset, baseline)[1]
 
 
 def accept(
@@ -132,45 +118,32 @@ def accept(
     """The baseline with these findings (new ones, see `split`) accepted too."""
     prints = Fingerprints(dataset)
     added = tuple(
-        Accepted(f.check, f.image, prints.key(f)[2], _text(f.object_id), f.came, reason, by, data_revision)
-        for f in findings
+        Accepted(f.check, f.image, prints.key(f)[2], number_of(f), f.came, reason, by, data_revision) for f in findings
     )
     return replace(baseline, accepted=(*baseline.accepted, *added))
 
 
-class Fingerprints:
-    """Recognises findings in data that was numbered anew.
-
-    The fingerprint of a finding about an object is the hash of its class's name and run lengths, and of those of the
-    objects that the finding's words name; of any other finding (about an image, the set, or a record that cannot be
-    read) it is the hash of its words.
-    """
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._names = {info.id: info.name for info in dataset.classes}
-        self._objects = {(r.file_name, str(a.id)): a for r in dataset.images for a in r.annotations}
-
-    def key(self, found: Finding) -> tuple[str, str, str]:
-        """The check, the image and the fingerprint."""
-        image = found.image or ""
-        content = self.content(image, _text(found.object_id))
-        about = [content, *self._others(found, image)] if content else [found.came]
-        return found.check, image, hashlib.sha256("\n\n".join(about).encode()).hexdigest()[:16]
-
-    def content(self, image: str, number: str) -> str:
-        """The class and the mask of an object, as text; empty where the data set has none of that number."""
-        found = self._objects.get((image, number))
-        if found is None:
-            return ""
-        return "\n".join([self._names[found.class_id], str(found.is_crowd), found.rle["counts"].decode("ascii")])
-
-    def _others(self, found: Finding, image: str) -> list[str]:
-        numbers = {number for match in _OTHERS.finditer(found.came) for number in re.findall(r"\d+", match[1])}
-        return sorted(self.content(image, number) for number in numbers)
+def is_acceptable(check: str) -> bool:
+    """Whether the pipeline can go on with what the check finds; where it cannot be read, a reason does not help."""
+    return not (check in CHECKS and CHECKS[check].is_fixed)
 
 
-def _text(object_id: int | str | None) -> str:
-    return "" if object_id is None else str(object_id)
+def _match(
+    findings: Sequence[Finding], dataset: Dataset, baseline: Baseline
+) -> tuple[list[bool], tuple[Accepted, ...]]:
+    """Whether each finding is accepted; and the entries that none of them needs."""
+    left: dict[Key, list[Accepted]] = {}
+    for entry in baseline.accepted:
+        left.setdefault(entry.key, []).append(entry)
+    prints = Fingerprints(dataset)
+    is_accepted = []
+    for found in findings:
+        entries = left.get(prints.key(found), [])
+        same = next((e for e in entries if found.image or are_near(e.came, found.came)), None)
+        is_accepted.append(same is not None)
+        if same is not None:
+            entries.remove(same)
+    return is_accepted, tuple(entry for entries in left.values() for entry in entries)
 
 
 def _line(value: Any) -> str:

@@ -91,7 +91,8 @@ def _images(hashes: Mapping[str, str]) -> dict[str, str]:
 
 
 def _only(tables: Mapping[Table, pd.DataFrame], names: set[str]) -> dict[Table, pd.DataFrame]:
-    return {name: table[table["file_name"].isin(names)] for name, table in tables.items()}
+    chosen: tuple[Table, ...] = ("images", "objects")
+    return {name: tables[name][tables[name]["file_name"].isin(names)] for name in chosen}
 
 
 def _listed(lines: Iterable[str]) -> list[str]:

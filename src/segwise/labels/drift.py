@@ -21,10 +21,13 @@ from segwise.labels.rules import Table
 _IMAGE_FACTS = {
     "num_objects": "objects per image",
     "coverage": "labelled share of the image",
-    "mean_value": "brightness of the image (0 to 255)",
-    "sharpness": "sharpness of the image",
     "width": "width of the image, px",
     "height": "height of the image, px",
+}
+_PIXEL_FACTS = {
+    "mean_value": "brightness of the image (0 to 255)",
+    "contrast": "contrast of the image",
+    "sharpness": "sharpness of the image",
 }
 _OBJECT_FACTS = {
     "area_px": "object area, px",
@@ -126,9 +129,10 @@ Column = tuple[str, "pd.Series[Any]", "pd.Series[str]"]  # the fact in words, it
 
 
 def _image_facts(images: pd.DataFrame) -> Iterator[Column]:
-    for column, words in _IMAGE_FACTS.items():
-        if column in images:
-            yield words, images[column].astype(float), images["file_name"]
+    seen = images[images["is_readable"]]
+    for table, facts in ((images, _IMAGE_FACTS), (seen, _PIXEL_FACTS)):
+        for column in (name for name in facts if name in table):
+            yield facts[column], table[column].astype(float), table["file_name"]
     for name in map(str, images.columns):
         if name.startswith(_ATTRIBUTE) and images[name].nunique() <= _MAX_WORDS:
             yield f"images by {name.removeprefix(_ATTRIBUTE)}", images[name], images["file_name"]
@@ -141,14 +145,14 @@ def _class_facts(images: pd.DataFrame, objects: pd.DataFrame) -> Iterator[Column
     keys = [objects["class_name"], objects["file_name"]]
     counts = objects.groupby(keys)["area_px"].size().unstack("file_name", fill_value=0)
     for name, row in counts.reindex(columns=images["file_name"], fill_value=0).T.items():
-        yield f"{name}: objects per image", row.astype(float), images["file_name"]
+        yield f"{name!r}: objects per image", row.astype(float), images["file_name"]
 
 
 def _object_facts(objects: pd.DataFrame) -> Iterator[Column]:
     for name, rows in objects.groupby("class_name"):
         for column, words in _OBJECT_FACTS.items():
             if column in rows:
-                yield f"{name}: {words}", rows[column].astype(float), rows["file_name"]
+                yield f"{name!r}: {words}", rows[column].astype(float), rows["file_name"]
 
 
 def _brief(values: pd.Series[Any], files: pd.Series[str], groups: Mapping[str, int]) -> dict[str, Any] | None:

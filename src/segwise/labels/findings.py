@@ -1,24 +1,18 @@
-"""Broken rules become findings; findings are counted."""
+"""Findings as counts, as a table, as JSON."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, fields
 from typing import Any
 
 import pandas as pd
 
 from segwise.dataset.finding import Finding, errors_in
-from segwise.labels.rules import Rule, Table, say
 from segwise.spec import canonical_json
 
 COLUMNS = tuple(field.name for field in fields(Finding))
-
-
-def broken(tables: Mapping[Table, pd.DataFrame], rules: Sequence[Rule]) -> list[Finding]:
-    """One finding for each row that breaks a rule, in the order of the rules, then of the rows."""
-    return [finding for rule in rules for finding in _broken(tables[rule.table], rule)]
 
 
 def counts(findings: Sequence[Finding]) -> dict[str, Any]:
@@ -42,15 +36,3 @@ def table(findings: Sequence[Finding]) -> pd.DataFrame:
 def as_json(findings: Sequence[Finding]) -> str:
     """All findings as one JSON list."""
     return canonical_json([asdict(finding) for finding in findings])
-
-
-def _broken(table: pd.DataFrame, rule: Rule) -> list[Finding]:
-    values = table[rule.column].astype(float)
-    low = -float("inf") if rule.low is None else rule.low
-    high = float("inf") if rule.high is None else rule.high
-    records = table[~values.between(low, high)].to_dict("records")
-    rows = [{str(name): value for name, value in record.items()} for record in records]
-    return [
-        Finding(rule.check, rule.severity, row["file_name"], row.get("object_id"), say(rule, row), rule.remedy)
-        for row in rows
-    ]

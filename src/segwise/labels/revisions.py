@@ -126,5 +126,5 @@ def _fetch(commit: str, digest: str, data_dir: Path, folder: Path) -> None:
 def _verify(folder: Path, digest: str, revision: str) -> None:
     found = integrity.data_digest(folder)
     if found != digest:
-        remedy = "the cache is corrupt: delete .dvc/cache and run `dvc pull data`"
+        remedy = "a file is corrupt in DVC's cache, or in neither cache nor remote: delete .dvc/cache, `dvc pull data`"
         raise IntegrityError(f"the data of {revision} with the digest {digest}", found, remedy)

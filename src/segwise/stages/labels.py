@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segwise.dataset import coco, finding, integrity, schema
+from segwise.dataset import integrity
 from segwise.dataset.finding import Finding
 from segwise.dataset.params import DataParams
 from segwise.errors import DataInvalidError, UsageError
@@ -15,9 +15,6 @@ from segwise.labels import baseline, comparison, drift, revisions
 from segwise.labels.inspection import inspect
 from segwise.labels.params import ValidateParams
 from segwise.labels.rules import rules
-
-# with these, no later stage can read the image: a reason does not help
-UNREADABLE = ("file missing", "file unreadable", "size mismatch")
 
 
 def run(action: str, data: DataParams, params: ValidateParams, **options: Any) -> dict[str, Any]:
@@ -50,7 +47,7 @@ def accept(
     chosen = _matching(new, check, image, object_id)
     if not chosen:
         raise _nothing(new, bool(_matching(accepted, check, image, object_id)), check, image, object_id)
-    _need_readable(chosen, root)
+    _need_readable(chosen)
     digest = integrity.data_digest(root)
     made = baseline.accept(known, chosen, found.dataset, reason=reason.strip(), by=actor, data_revision=digest)
     baseline.save(made)
@@ -70,7 +67,7 @@ def rebase(data: DataParams, params: ValidateParams, *, reason: str, actor: str)
     root, known = Path(data.dir), baseline.load()
     found = inspect(root, rules(params))
     new, _ = baseline.split(found.findings, found.dataset, known)
-    _need_readable(new, root)
+    _need_readable(new)
     stale = baseline.stale(found.findings, found.dataset, known)
     kept = baseline.Baseline(
         tuple(entry for entry in known.accepted if entry not in stale),
@@ -118,12 +115,11 @@ def _need_reason(reason: str) -> None:
         raise UsageError("a reason", "none", '--reason "why this is right as it is": it is kept with what is accepted')
 
 
-def _need_readable(chosen: Sequence[Finding], root: Path) -> None:
-    broken = set(finding.errors_in(schema.check(coco.read_raw(root / coco.LABELS_NAME)).findings))
-    stuck = [f for f in chosen if f.severity == "error" and (f in broken or f.check in UNREADABLE)]
+def _need_readable(chosen: Sequence[Finding]) -> None:
+    stuck = [f for f in chosen if not baseline.is_acceptable(f.check)]
     if stuck:
         first = stuck[0]
-        came = f"{len(stuck)} that no later stage can read; {first.where}: {first.came} [{first.check}]"
+        came = f"{len(stuck)} that cannot be read; {first.where}: {first.came} [{first.check}]"
         raise DataInvalidError("findings one can live with", came, f"mend it, a reason does not help: {first.remedy}")
 
 
