@@ -69,7 +69,8 @@ def find(
 ) -> Links:
     """The links of these kinds between images, given in the same order as records and as traits.
 
-    Of n images of one group, or of equal pixels, n - 1 links are listed.
+    Of n images of one group, or of equal pixels, n - 1 links are listed. Two images that show the same picture are
+    neither tiles nor an overlap as well.
     """
     found, missed, tiling = list[Link](), list[Link](), None
     if "group" in kinds:
@@ -77,7 +78,9 @@ def find(
     if "identical" in kinds:
         found += _chains("identical", [t.print.content for t in seen], "the same pixels")
     if "duplicate" in kinds:
-        found += [duplicate(m) for m in similar.near_duplicates([t.print for t in seen])]
+        known = {(link.first, link.second) for link in found if link.kind == "identical"}
+        matches = similar.near_duplicates([t.print for t in seen])
+        found += [duplicate(m) for m in matches if (m.first, m.second) not in known]
     if "tile" in kinds:
         tiling = tiles.tiling([t.rim for t in seen if t.rim])
         found += [_tile(seam) for seam in tiling.seams]
@@ -86,7 +89,9 @@ def find(
         sure, unsure = overlap.overlaps([t.keys for t in seen if t.keys], threads)
         found += [_overlap(pair) for pair in sure]
         missed += [_overlap(pair) for pair in sorted(unsure, key=lambda m: -m.inliers)]
-    return Links(tuple(sorted(found)), tuple(missed), tiling)
+    same = {(link.first, link.second) for link in found if link.kind in ("identical", "duplicate")}
+    kept = (k for k in found if k.kind in ("group", "identical", "duplicate") or (k.first, k.second) not in same)
+    return Links(tuple(sorted(kept)), tuple(missed), tiling)
 
 
 def given(records: Sequence[ImageRecord]) -> list[Link]:

@@ -27,7 +27,7 @@ MIN_CORRELATION = 0.3  # of the overlap's pixels, after what all images share is
 MIN_OVERLAP = 0.04  # of the smaller picture
 _TABLES, _KEY_BITS, _RUN, _COMMON = 8, 24, 8, 64
 _MIN_VOTES, _MAX_CANDIDATES = 5, 10
-_SHRINK = 8
+_FEW = 8  # with fewer pictures nothing can be told to be common to all
 
 Floats = NDArray[np.float32]
 Common = tuple[Floats, int]
@@ -183,4 +183,4 @@ def _own(key: Keypoints, common: dict[tuple[int, ...], Common]) -> Floats:
     """A picture without what the others of its shape show in the same place."""
     total, number = common[key.picture.shape]
     centred = key.picture - key.picture.mean(dtype=np.float32)
-    return np.asarray(centred - (total - centred) / (number - 1 + _SHRINK), np.float32)
+    return np.asarray(centred - (total - centred) / (number - 1) if number > _FEW else centred, np.float32)

@@ -17,7 +17,7 @@ MAX_BITS = 12  # of 64: pairs further apart are not compared; unrelated pictures
 MIN_CORRELATION = 0.9  # of the thumbnails, in the pair's best orientation, after what all images share is taken away
 _KEEP = 8  # the lowest frequencies, per axis
 _BLOCK = 512  # rows of the pair matrix at a time
-_SHRINK = 8  # as many grey images are mixed into the mean picture, so that a few images cannot be their own mean
+_FEW = 8  # with fewer images nothing can be told to be common to all
 
 Hashes = NDArray[np.uint64]
 
@@ -176,7 +176,7 @@ class _Thumbs:
         self.total = self.all.sum(axis=0)
 
     def correlation(self, i: int, j: int, orientation: int) -> float:
-        common = (self.total - self.all[i] - self.all[j]) / (len(self.all) - 2 + _SHRINK)
+        common = (self.total - self.all[i] - self.all[j]) / (len(self.all) - 2) if len(self.all) > _FEW else 0.0
         other = turned(_normalised(self.all[j] - common), orientation)
         return round(float((_normalised(self.all[i] - common) * other).sum()), 4)
 

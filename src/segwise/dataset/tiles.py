@@ -19,6 +19,7 @@ from segwise.types import Image
 MAX_EDGE_PX = 1024  # of a longer edge the middle is compared
 MAX_FALSE = 0.01  # share of the links that the mirrored edges may reach too
 SURE_SCORE = 1.5  # a correlation of 0.9 across an even seam; see `_threshold`
+MIN_STEP = 0.1  # neighbouring lines are never equal: this is a mirrored copy
 MIN_CORRELATION = 0.3  # of the pixels on both sides of a seam
 MIN_SHARPNESS = 1.0  # shifting a seam must never fit better than not shifting it
 STEP_QUANTILE = 0.98  # as rough a seam as this share of the cuts is believed
@@ -143,7 +144,7 @@ def _score(step: float, correlation: float) -> float:
 
 
 def _is_possible(step: float, correlation: float, sharpness: float, max_step: float) -> bool:
-    return step <= max_step and correlation >= MIN_CORRELATION and sharpness >= MIN_SHARPNESS
+    return MIN_STEP <= step <= max_step and correlation >= MIN_CORRELATION and sharpness >= MIN_SHARPNESS
 
 
 def _fits(strips: Strips, members: Sequence[int], axis: int, max_step: float) -> list[Seam]:
@@ -174,6 +175,7 @@ def _mutually_best(strips: Strips) -> list[tuple[int, int]]:
         steps = across / (beside[low : low + _BLOCK, :1] + beside[:, 1])
         rows = np.arange(len(ends))
         steps[rows, rows + low] = np.inf
+        steps[steps < MIN_STEP] = np.inf
         forward[low : low + _BLOCK] = steps.argmin(axis=1)
         row = steps.argmin(axis=0)
         value = steps[row, np.arange(number)]
