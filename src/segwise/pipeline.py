@@ -38,6 +38,10 @@ STAGES: tuple[Row, ...] = (
 
 EFFECTS: tuple[Row, ...] = (
     Row("import", "bring what an annotation tool wrote into data/"),
+    Row("export", "write the labels and images for another tool"),
+    Row("labels", "compare data revisions; accept findings with a reason"),
+    Row("plan", "show the plan that the profile makes, or write it into params.yaml"),
+    Row("suspects", "rank the labels that the model doubts, worst first"),
     Row("integrity", "re-hash the working data against data.dvc"),
     Row("promote", "make the packaged Bento the champion"),
     Row("rollback", "make the previous champion the champion again"),

@@ -62,6 +62,78 @@ def _import_arguments(a: Values, p: Params) -> dict[str, Any]:
     return {"source": a.source, "data": p.data, "params": p.validation, "choices": choices}
 
 
+def _export(parser: Parser) -> None:
+    from segwise.dataset.exports.table import FORMATS
+
+    add = parser.add_argument
+    add("--format", required=True, choices=tuple(FORMATS), help="what will read it")
+    add("--out", required=True, type=Path, help="a new folder")
+    add("--split", choices=("train", "val", "test"), help="only the images of this split")
+    add("--tolerance", default=0.0, type=float, metavar="PX",
+        help="simplify polygons up to this far from the exact outline (default: %(default)s, exact)")  # fmt: skip
+    add("--rle", action="store_true", help="coco: run lengths instead of polygons")
+    add("--strict", action="store_true", help="refuse (exit 4) where the format would lose something")
+
+
+def _labels(parser: Parser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = _adder(actions)
+    diff = add("diff", "what changed from one data revision to another", "segwise labels diff HEAD~1 HEAD")
+    diff.add_argument("before", help="a git revision, a digest of data.dvc (<md5>.dir), or `workspace`")
+    diff.add_argument("after", nargs="?", default="workspace", help="the later one (default: %(default)s)")
+    accept = add(
+        "accept",
+        "accept findings as they are, with a reason",
+        'segwise labels accept --check "empty image" --reason "fields without cells are meant"',
+    )
+    accept.add_argument("--check", required=True, help="the check's name, as `segwise validate` prints it")
+    accept.add_argument("--image", help="only those of this image")
+    accept.add_argument("--object", dest="object_id", help="only that of this object")
+    baseline = add(
+        "baseline",
+        "accept every finding, and keep today's facts to compare later revisions with",
+        'segwise labels baseline --reason "reviewed on 3 March"',
+    )
+    for action in (accept, baseline):
+        action.add_argument("--reason", required=True, help="why it is right; kept with what is accepted")
+        action.add_argument("--actor", default=os.environ.get("USER", "unknown"), help="who says so (default: $USER)")
+    for action in (diff, accept, baseline):
+        action.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _adder(actions: Any) -> Callable[[str, str, str], Parser]:
+    def add(name: str, does: str, example: str) -> Parser:
+        return actions.add_parser(  # type: ignore[no-any-return]  # argparse types its own result as Any
+            name,
+            help=does,
+            description=does[0].upper() + does[1:] + ".",
+            epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    return add
+
+
+def _labels_arguments(a: Values, p: Params) -> dict[str, Any]:
+    options = {
+        "diff": ("before", "after"),
+        "accept": ("check", "reason", "actor", "image", "object_id"),
+        "baseline": ("reason", "actor"),
+    }[a.action]
+    return {"action": a.action, "data": p.data, "params": p.validation, **{key: getattr(a, key) for key in options}}
+
+
+def _plan(parser: Parser) -> None:
+    parser.add_argument("keys", nargs="*", metavar="KEY", help="only these, e.g. train.dense.zoom (default: all)")
+    parser.add_argument("--apply", action="store_true", help="write the planned values into params.yaml")
+
+
+def _suspects(parser: Parser) -> None:
+    parser.add_argument("--model", type=Path, help="a model folder (default: the champion)")
+    parser.add_argument("--split", default="all", choices=("all", "train", "val", "test"), help="default: %(default)s")
+    parser.add_argument("--top", type=int, default=50, help="how many the page shows (default: %(default)s)")
+
+
 def _actor(parser: Parser) -> None:
     parser.add_argument("--actor", default=os.environ.get("USER", "unknown"), help="who does it (default: $USER)")
     parser.add_argument("--reason", default="by hand", help="why; recorded in the registry")
@@ -92,7 +164,7 @@ VERBS: dict[str, Verb] = {
             "resume": not a.fresh,
         },
         _train,
-    ),  # fmt: skip
+    ),
     "convert": Verb("segwise convert hybrid", lambda a, p: {"approach": a.approach, "params": p.convert}),
     "calibrate": Verb(
         "segwise calibrate hybrid", lambda a, p: {"approach": a.approach, "data": p.data, "params": p.calibrate}
@@ -106,6 +178,28 @@ VERBS: dict[str, Verb] = {
     "gate": Verb("segwise gate --json", lambda a, p: {"params": p.gate}, is_reading=True),
     "package": Verb("segwise package", lambda a, p: {"params": p.package}),
     "import": Verb("segwise import ../my_export --record", _import_arguments, _import, is_reading=True),
+    "export": Verb(
+        "segwise export --format coco --out ../for_training --split train",
+        lambda a, p: {
+            "format": a.format,
+            "out": a.out,
+            "split": a.split,
+            "data": p.data,
+            "tolerance_px": a.tolerance,
+            "only_rle": a.rle,
+            "strict": a.strict,
+        },
+        _export,
+        is_reading=True,
+    ),
+    "labels": Verb("segwise labels diff HEAD", _labels_arguments, _labels),
+    "plan": Verb("segwise plan train.dense.zoom --apply", lambda a, p: {"apply": a.apply, "keys": a.keys}, _plan, True),
+    "suspects": Verb(
+        "segwise suspects --split val --top 50",
+        lambda a, p: {"data": p.data, "model": a.model, "split": a.split, "top": a.top},
+        _suspects,
+        is_reading=True,
+    ),
     "integrity": Verb("segwise integrity", lambda a, p: {"data": p.data}, is_reading=True),
     "promote": Verb(
         'segwise promote --actor ada --reason "passed the gate on the March data"',

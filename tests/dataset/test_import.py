@@ -1,17 +1,23 @@
-"""An import puts a whole data set in the place of data/, or changes nothing."""
+"""An import merges a whole delivery into data/, or changes nothing."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from filelock import FileLock
+from PIL import Image
 
 from segwise.dataset import coco
 from segwise.dataset.integrity import data_digest
 from segwise.dataset.params import DataParams
 from segwise.errors import BusyError, DataInvalidError, UsageError
+from segwise.labels.params import ValidateParams
+from segwise.spec import sha256_of
 from segwise.stages import import_
 from tests.factory import make_dataset, read_labels, write_labels
 
@@ -24,24 +30,91 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return make_dataset(tmp_path / "delivery", num_images=4)
 
 
+def run(source: Path, **choices: Any) -> dict[str, Any]:
+    """Import with the default parameters."""
+    return import_.run(source, DataParams(), ValidateParams(), import_.Choices(**choices))
+
+
 def test_a_folder_and_its_json_give_the_same_bytes_and_the_next_step(source: Path) -> None:
-    result = import_.run(source, DataParams())
+    result = run(source)
     assert "dvc add data" in result["summary"]
     assert result["num_images"] == 4
     assert data_digest(Path("data")) == data_digest(source)
-    import_.run(source / "instances.json", DataParams())
+    run(source / "instances.json")
     assert data_digest(Path("data")) == data_digest(source)
 
 
-def test_images_beside_the_json_are_found_and_polygons_become_rle(source: Path) -> None:
+def test_a_second_delivery_joins_the_first(source: Path, tmp_path: Path) -> None:
+    run(source)
+    before = read_labels(Path("data"))
+    more = make_dataset(tmp_path / "more", num_images=6, seed=5)
+    result = run(more)
+    after = read_labels(Path("data"))
+    assert result["images"] == {"new": 6, "relabelled": 0, "unchanged": 0, "repeated": 0}
+    assert after["images"][:4] == before["images"]
+    assert after["annotations"][: len(before["annotations"])] == before["annotations"]
+    assert len({a["id"] for a in after["annotations"]}) == len(after["annotations"])
+    assert len(list(Path("data/images").iterdir())) == 10
+    digest = data_digest(Path("data"))
+    assert run(more)["images"]["unchanged"] == 6
+    assert data_digest(Path("data")) == digest
+
+
+def test_replace_begins_anew(source: Path, tmp_path: Path) -> None:
+    run(source)
+    more = make_dataset(tmp_path / "more", num_images=6, seed=5)
+    run(more, mode="replace")
+    assert data_digest(Path("data")) == data_digest(more)
+
+
+def test_classes_that_share_nothing_need_a_word(source: Path, tmp_path: Path) -> None:
+    run(source)
+    digest = data_digest(Path("data"))
+    other = make_dataset(tmp_path / "other", num_images=2, seed=9)
+    write_labels(other, {**read_labels(other), "categories": [{"id": 1, "name": "ring"}]})
+    with pytest.raises(UsageError, match="--mode replace"):
+        run(other)
+    assert data_digest(Path("data")) == digest
+    run(other, mode="merge")
+    assert {c["name"]: c["id"] for c in read_labels(Path("data"))["categories"]} == {"disc": 1, "ring": 2}
+
+
+def test_the_example_data_gives_way_to_a_first_delivery(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(source)
+    monkeypatch.setattr(import_, "EXAMPLE_SHA256", sha256_of(Path("data/instances.json")))
+    more = make_dataset(tmp_path / "more", num_images=6, seed=5)
+    assert run(more)["num_images"] == 6
+    assert run(source)["num_images"] == 10
+
+
+def test_the_example_is_the_data_that_ships() -> None:
+    shipped = Path(__file__).resolve().parents[2] / "data" / "instances.json"
+    assert sha256_of(shipped) == import_.EXAMPLE_SHA256
+
+
+def test_a_dry_run_writes_nothing_and_reports_the_same(source: Path) -> None:
+    result = run(source, dry_run=True)
+    assert not Path("data").exists()
+    assert result["num_images"] == 4
+    assert run(source)["num_objects"] == result["num_objects"]
+
+
+def polygon_label(source: Path, points: list[float]) -> None:
+    """Replace the first image's objects by one polygon."""
     document = read_labels(source)
-    document["annotations"] = [
-        {"id": 5, "image_id": 1, "category_id": 1, "segmentation": [[2.2, 3, 12.7, 3, 12, 13.5]], "area": 50.0}
-    ]
+    document["annotations"] = [{"id": 5, "image_id": 1, "category_id": 1, "segmentation": [points], "area": 50.0}]
+    write_labels(source, document)
+
+
+def test_images_beside_the_json_are_found_and_polygons_become_rle(source: Path) -> None:
+    polygon_label(source, [2.2, 3, 12.7, 3, 12, 13.5])
+    document = read_labels(source)
     for image in document["images"]:
         image["file_name"] = f"images/{image['file_name']}"
     write_labels(source, document)
-    import_.run(source / "instances.json", DataParams())
+    run(source / "instances.json")
     written = read_labels(Path("data"))
     assert isinstance(written["annotations"][0]["segmentation"]["counts"], str)
     assert written["images"][0]["file_name"] == "image_000.png"
@@ -49,16 +122,67 @@ def test_images_beside_the_json_are_found_and_polygons_become_rle(source: Path) 
     assert polygons.images[0].annotations[0].rle == rles.images[0].annotations[0].rle
 
 
+def test_strict_refuses_what_would_be_repaired(source: Path) -> None:
+    polygon_label(source, [-20, 3, 12.7, 3, 12, 13.5])
+    with pytest.raises(DataInvalidError, match="outside the image"):
+        run(source, strict=True)
+    assert not Path("data").exists()
+    assert run(source)["effects"] == {"repaired": 1}
+
+
+@pytest.mark.parametrize("damage", ["object", "truncated image", "missing image"])
+def test_what_is_broken_can_be_left_out_with_a_finding(source: Path, damage: str) -> None:
+    image = source / "images/image_002.png"
+    if damage == "object":
+        document = read_labels(source)
+        document["annotations"][0]["category_id"] = 5
+        write_labels(source, document)
+    elif damage == "missing image":
+        image.unlink()
+    else:
+        image.write_bytes(image.read_bytes()[:-40])
+    whole = len(read_labels(source)["annotations"])
+    with pytest.raises(DataInvalidError):
+        run(source)
+    result = run(source, drop_broken=True)
+    assert result["effects"]["dropped"] >= 1
+    assert (result["num_images"], result["num_objects"] < whole) == (4 if damage == "object" else 3, True)
+    assert any(f["effect"] == "dropped" for f in json.loads(import_.STATE.read_text()))
+
+
+def test_an_archive_is_read_like_its_folder(source: Path, tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "delivery"), "zip", source)
+    run(Path(archive))
+    assert data_digest(Path("data")) == data_digest(source)
+    assert [p.name for p in import_.MAKING.iterdir()] == ["lock"]
+    Path(archive).write_bytes(Path(archive).read_bytes()[:-200])
+    with pytest.raises(UsageError, match="whole"):
+        run(Path(archive))
+
+
+def test_deep_images_keep_their_bytes_and_get_one_range(source: Path) -> None:
+    for number in (0, 1):
+        values = np.linspace(200, 1000 * (number + 1), 96 * 128).reshape(96, 128).astype(np.uint16)
+        Image.fromarray(values).save(source / f"images/image_00{number}.png")
+    run(source)
+    assert (source / "images/image_000.png").read_bytes() == Path("data/images/image_000.png").read_bytes()
+    low, high = read_labels(Path("data"))["value_range"]
+    assert 200 <= low < 210
+    assert 1990 < high <= 2000
+    dataset = coco.read(Path("data"))
+    assert [int(dataset.pixels(record).max()) for record in dataset.images[:2]] == [112, 255]
+
+
 def test_what_was_imported_is_not_replaced_by_a_pull_that_was_killed_before(source: Path) -> None:
     import_.PULLING.parent.mkdir()
     import_.PULLING.touch()
-    import_.run(source, DataParams())
+    run(source)
     assert not import_.PULLING.exists()
 
 
 @pytest.mark.parametrize("damage", ["category", "missing image", "truncated image"])
 def test_a_broken_delivery_leaves_data_as_it_was(source: Path, damage: str) -> None:
-    import_.run(source, DataParams())
+    run(source)
     before = data_digest(Path("data"))
     image = source / "images/image_002.png"
     if damage == "category":
@@ -70,7 +194,7 @@ def test_a_broken_delivery_leaves_data_as_it_was(source: Path, damage: str) -> N
     else:
         image.write_bytes(image.read_bytes()[:-40])
     with pytest.raises(DataInvalidError) as refused:
-        import_.run(source, DataParams())
+        run(source)
     assert ("object 1" if damage == "category" else "image_002.png") in str(refused.value)
     assert data_digest(Path("data")) == before
     assert Path(".segwise/findings.json").is_file()
@@ -78,14 +202,14 @@ def test_a_broken_delivery_leaves_data_as_it_was(source: Path, damage: str) -> N
 
 
 def test_an_import_killed_between_its_renames_is_mended_by_the_next(source: Path) -> None:
-    import_.run(source, DataParams())
+    run(source)
     before = data_digest(Path("data"))
     shutil.move("data", import_.MAKING / "old")
     document = read_labels(source)
     document["categories"] = []
     (source / "images/image_000.png").unlink()
     with pytest.raises(DataInvalidError):
-        import_.run(source, DataParams())
+        run(source)
     shutil.copytree(import_.MAKING, "copy", dirs_exist_ok=True)
     assert Path("data").is_dir()
     assert data_digest(Path("data")) == before
@@ -94,11 +218,11 @@ def test_an_import_killed_between_its_renames_is_mended_by_the_next(source: Path
 def test_a_source_that_is_no_data_set_is_a_usage_error(source: Path) -> None:
     for wrong in (source / "nowhere", source / "images", source / "images/image_000.png"):
         with pytest.raises(UsageError, match="segwise import"):
-            import_.run(wrong, DataParams())
+            run(wrong)
     assert not Path("data").exists()
 
 
 def test_two_imports_at_once_are_refused(source: Path) -> None:
     import_.MAKING.mkdir(parents=True)
     with FileLock(import_.MAKING / "lock"), pytest.raises(BusyError):
-        import_.run(source, DataParams())
+        run(source)
