@@ -120,3 +120,10 @@ def test_data_without_objects_has_a_summary() -> None:
     none = tables(20, 0)
     none["objects"] = none["objects"].iloc[:0]
     assert "objects per image" in drift.summary(none)
+
+
+def test_a_class_that_lost_all_its_objects_is_named() -> None:
+    before, after = tables(80, 0), tables(80, 1, leaf=1)
+    for side in (before, after):
+        side["classes"] = pd.DataFrame({"class_name": list(NAMES)})
+    assert "'stem'" in found(before, after)

@@ -21,8 +21,8 @@ SHOW = 8  # lines of a kind in the text; the JSON holds all
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What changed. `drift` compares all images of both; `drift_of_added` only the images that are new or changed
-    with the revision before, empty where there are none."""
+    """What changed. `drift` holds all images of both revisions against each other; `drift_of_changed` the images of the
+    later one that are new, or whose pixels or objects changed, against all of the earlier one; empty without any."""
 
     new: tuple[Finding, ...]
     gone: tuple[Finding, ...]
@@ -31,7 +31,7 @@ class Comparison:
     objects: tuple[difference.ObjectChange, ...]
     classes: Mapping[str, tuple[int, int]]
     drift: tuple[facts_drift.Shift, ...]
-    drift_of_added: tuple[facts_drift.Shift, ...]
+    drift_of_changed: tuple[facts_drift.Shift, ...]
 
     def values(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -41,7 +41,7 @@ class Comparison:
             "objects": [asdict(change) for change in self.objects],
             "classes": {name: {"before": old, "after": new} for name, (old, new) in self.classes.items()},
             "drift": [asdict(shift) for shift in self.drift],
-            "drift_of_added": [asdict(shift) for shift in self.drift_of_added],
+            "drift_of_changed": [asdict(shift) for shift in self.drift_of_changed],
         }
 
 
@@ -55,14 +55,15 @@ def compare(
     """
     names = difference.images(_images(hashes_before), _images(hashes_after))
     new, gone, still = difference.findings((before.dataset, before.findings), (after.dataset, after.findings))
+    objects = tuple(difference.objects(before.dataset, after.dataset, {b: a for a, b in names.renamed}))
     reference = facts_drift.summary(before.tables)
-    added = _only(after.tables, {*names.added, *names.changed})
+    changed = _only(after.tables, {*names.added, *names.changed, *(change.image for change in objects)})
     return Comparison(
         new, gone, still, names,
-        tuple(difference.objects(before.dataset, after.dataset, {b: a for a, b in names.renamed})),
+        objects,
         difference.classes(before.dataset, after.dataset),
         tuple(facts_drift.shifts(reference, facts_drift.summary(after.tables))),
-        tuple(facts_drift.shifts(reference, facts_drift.summary(added))) if len(added["images"]) else (),
+        tuple(facts_drift.shifts(reference, facts_drift.summary(changed))) if len(changed["images"]) else (),
     )  # fmt: skip
 
 
@@ -76,12 +77,12 @@ def words(found: Comparison) -> str:
         f"images: {_counted(asdict(found.images))}",
         *_listed(f"  {kind} {name}" for kind, listed in asdict(found.images).items() for name in map(_name, listed)),
         f"objects: {', '.join(f'{kinds[kind]} {kind}' for kind in ('added', 'removed', 'changed'))}",
-        *_listed(f"  {_change(change)}" for change in found.objects),
+        *_listed(f"  {line}" for line in _changes(found.objects)),
         *_classes(found.classes),
         *_drift("drift", found.drift),
     ]
-    if found.drift_of_added:
-        parts += _drift("drift of the added and changed images", found.drift_of_added)
+    if found.drift_of_changed:
+        parts += _drift("drift of the new and changed images", found.drift_of_changed)
     return "\n".join(parts)
 
 
@@ -92,7 +93,7 @@ def _images(hashes: Mapping[str, str]) -> dict[str, str]:
 
 def _only(tables: Mapping[Table, pd.DataFrame], names: set[str]) -> dict[Table, pd.DataFrame]:
     chosen: tuple[Table, ...] = ("images", "objects")
-    return {name: tables[name][tables[name]["file_name"].isin(names)] for name in chosen}
+    return {**tables, **{name: tables[name][tables[name]["file_name"].isin(names)] for name in chosen}}
 
 
 def _listed(lines: Iterable[str]) -> list[str]:
@@ -113,9 +114,14 @@ def _name(name: Any) -> str:
     return name if isinstance(name, str) else " → ".join(name)
 
 
-def _change(change: difference.ObjectChange) -> str:
-    said = f"{change.kind} {change.image}, object {change.object_id} ({change.class_name})"
-    return f"{said}: {change.words}" if change.words else said
+def _changes(changes: Sequence[difference.ObjectChange]) -> list[str]:
+    """Each changed object, then how many of a class were added and removed in each image, most first."""
+    out = [
+        f"changed {c.image}, object {c.object_id} ({c.class_name}): {c.words}" for c in changes if c.kind == "changed"
+    ]
+    counts = Counter((c.kind, c.image, c.class_name) for c in changes if c.kind != "changed")
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return out + [f"{kind} {image}: {number} {name}" for (kind, image, name), number in ordered]
 
 
 def _classes(counts: Mapping[str, tuple[int, int]]) -> list[str]:

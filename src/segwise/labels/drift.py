@@ -83,10 +83,11 @@ def summary(tables: Mapping[Table, pd.DataFrame]) -> dict[str, Any]:
     """
     images, objects = tables["images"], tables["objects"]
     objects = objects[~objects["is_crowd"]]
+    classes = tables["classes"]["class_name"].tolist() if "classes" in tables else []
     groups = dict(zip(images["file_name"], pd.factorize(images["group"])[0].tolist(), strict=True))
     return {
         name: brief
-        for part in (_image_facts(images), _class_facts(images, objects), _object_facts(objects))
+        for part in (_image_facts(images), _class_facts(images, objects, classes), _object_facts(objects))
         for name, column, files in part
         if (brief := _brief(column, files, groups)) is not None
     }
@@ -138,13 +139,14 @@ def _image_facts(images: pd.DataFrame) -> Iterator[Column]:
             yield f"images by {name.removeprefix(_ATTRIBUTE)}", images[name], images["file_name"]
 
 
-def _class_facts(images: pd.DataFrame, objects: pd.DataFrame) -> Iterator[Column]:
+def _class_facts(images: pd.DataFrame, objects: pd.DataFrame, classes: Sequence[str]) -> Iterator[Column]:
     yield "objects by class", objects["class_name"], objects["file_name"]
-    if objects["class_name"].nunique() < 2:
+    names = sorted({*classes, *objects["class_name"]})  # classes that lost all their objects too
+    if len(names) < 2:
         return
     keys = [objects["class_name"], objects["file_name"]]
     counts = objects.groupby(keys)["area_px"].size().unstack("file_name", fill_value=0)
-    for name, row in counts.reindex(columns=images["file_name"], fill_value=0).T.items():
+    for name, row in counts.reindex(index=names, columns=images["file_name"], fill_value=0).T.items():
         yield f"{name!r}: objects per image", row.astype(float), images["file_name"]
 
 
