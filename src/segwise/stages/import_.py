@@ -20,7 +20,7 @@ from segwise.dataset.integrity import recorded_digest
 from segwise.dataset.merge import Merged, merge
 from segwise.dataset.params import DataParams
 from segwise.dataset.replace import replacing
-from segwise.errors import BusyError, DataInvalidError, SegwiseError, UsageError
+from segwise.errors import DataInvalidError, SegwiseError, UsageError
 from segwise.labels import findings
 from segwise.labels.inspection import inspect
 from segwise.labels.params import ValidateParams
@@ -59,13 +59,12 @@ def run(source: Path, data: DataParams, params: ValidateParams, choices: Choices
         BusyError: another import is running.
     """
     target = Path(data.dir)
-    with opened(source, MAKING) as folder:
+    with opened(source, MAKING) as folder, replacing(target, MAKING) as making:
         name = detect.detect(folder) if choices.format == "auto" else choices.format
         delivery = _read(folder, name, choices)
         old = _existing(target, delivery, choices.mode)
-        merged = ingest.with_range(
-            merge(old, ingest.file_digests(target, old), delivery, ingest.content_digests(delivery.pictures)), old
-        )
+        delivered = ingest.content_digests(delivery.pictures)
+        merged = ingest.with_range(merge(old, ingest.file_digests(target, old), delivery, delivered), old)
         found = [*delivery.findings, *merged.findings]
         _refuse(found, choices.strict)
         if choices.dry_run:
@@ -73,15 +72,14 @@ def run(source: Path, data: DataParams, params: ValidateParams, choices: Choices
         if merged.document == old and not merged.copies:
             _save(found)
             return _answer(name, merged, found, f"nothing new: {target} stays as it is")
-        with replacing(target, MAKING) as new:
-            _still(target, old, choices.mode)
-            ingest.fill(new, target if old is not None else None, merged, folder.root)
-            inspected = inspect(new, rules(params))
-            _refuse([*found, *inspected.findings], strict=False)
+        ingest.fill(making.folder, target if old is not None else None, merged, folder.root)
+        found += inspect(making.folder, rules(params)).findings
+        _refuse(found, strict=False)
+        making.is_done = True
     PULLING.unlink(missing_ok=True)
-    _save([*found, *inspected.findings])
+    _save(found)
     then = _record(target) if choices.record else f"now record the revision: `dvc add {target}`"
-    return _answer(name, merged, [*found, *inspected.findings], f"→ {target}; {then}")
+    return _answer(name, merged, found, f"→ {target}; {then}")
 
 
 def _read(folder: Folder, name: str, choices: Choices) -> Delivery:
@@ -111,13 +109,6 @@ def _existing(target: Path, delivery: Delivery, mode: Mode) -> dict[str, Any] | 
         remedy = f"say `--mode replace` to begin anew, or `--mode merge` to add the classes to {target}"
         raise UsageError("a delivery that shares a class with the data set", came, remedy)
     return document
-
-
-def _still(target: Path, old: dict[str, Any] | None, mode: Mode) -> None:
-    """Nobody else has changed the label file since it was read; called with the import's lock held."""
-    path = target / coco.LABELS_NAME
-    if mode != "replace" and old is not None and coco.read_raw(path) != old:
-        raise BusyError(f"{path} as it was when this import began", "another import's", "import again")
 
 
 def _some(names: set[str]) -> str:
