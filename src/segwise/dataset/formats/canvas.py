@@ -42,11 +42,10 @@ class Canvas:
         without area are dropped, parts that leave the image are clipped, with a finding each.
         """
         size = (self.height, self.width)
-        before = self._builder.num_errors
-        outer = [p for part in parts for p in self._polygon(part, source)]
-        inner = [p for part in holes for p in self._polygon(part, source)]
-        if self._builder.num_errors > before:
+        checked = [[self.checked(part, source) for part in rings] for rings in (parts, holes)]
+        if any(None in rings for rings in checked):
             return None
+        outer, inner = ([polygon for found in rings for polygon in found or ()] for rings in checked)
         if not outer:
             self._drop("zero area", source, "no part has an area inside the image" if parts else "no polygon")
             return None
@@ -92,14 +91,15 @@ class Canvas:
     def _drop(self, check: str, source: str, came: str) -> None:
         self.warn(check, source, came, "draw it again, or leave it out", "dropped")
 
-    def _polygon(self, points: Sequence[float], source: str) -> list[list[float]]:
+    def checked(self, points: Sequence[float], source: str) -> list[list[float]] | None:
+        """One polygon made safe to rasterise: empty where nothing of it is left, None where it is damaged."""
         found = shapes.clean(points, self.width, self.height)
         for problem in found.problems:
             if problem.effect:
                 self.warn(problem.check, source, problem.came, problem.remedy, problem.effect)
             else:
                 self.error(problem.check, source, problem.came, problem.remedy)
-        return found.polygons
+        return None if any(not problem.effect for problem in found.problems) else found.polygons
 
     def _add(
         self, class_name: str, rle: dict[str, Any], source: str, is_crowd: bool, preferred_id: int | None,

@@ -15,6 +15,7 @@ from segwise.dataset.formats.coco_classes import ClassTable
 from segwise.dataset.formats.coco_sizes import Sizes
 from segwise.dataset.formats.delivery import Delivery, Options
 from segwise.dataset.formats.folder import Folder
+from segwise.dataset.formats.naming import own_name
 from segwise.dataset.formats.text import printable
 from segwise.dataset.geometry import is_number, short, whole
 
@@ -125,21 +126,20 @@ class _Source:
 
     def _canvas(self, row: Raw, name: str, size: tuple[int, int] | None, key: Key) -> Canvas | None:
         group, split = row.get("group"), row.get("split")
-        found = self._locate(name)
+        chosen = self._of_my_split(name)
         return self.builder.image(
-            found or name, self.file.parent, size,
+            name if chosen is None else str(chosen), self.file.parent, size,
+            file_name=None if chosen is None else own_name(name, chosen),
             group=str(group) if isinstance(group, str | int) and group != "" else None,
             split=split if isinstance(split, str) and split else self.split,
-            preferred_id=key if isinstance(key, int) else None, extra=row, file_name=name,
+            preferred_id=key if isinstance(key, int) else None, extra=row,
         )  # fmt: skip
 
-    def _locate(self, name: str) -> str | None:
+    def _of_my_split(self, name: str) -> PurePosixPath | None:
         """Of several files that fit, the one in a folder of this file's split; None: leave it to the builder."""
-        found = self.builder.folder.candidates(name, self.file.parent)
-        if self.split is None or not found:
-            return None
+        found = self.builder.folder.candidates(name, self.file.parent) if self.split is not None else []
         mine = [file for file in found if pairs.split_of(file) == self.split]
-        return str(mine[0]) if len(found) > 1 and len(mine) == 1 else None
+        return mine[0] if len(found) > 1 and len(mine) == 1 else None
 
     def add_annotations(self) -> None:
         drawn = [row for row in self.annotations if isinstance(row, dict) and row.get("segmentation")]

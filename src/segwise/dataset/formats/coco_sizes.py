@@ -46,22 +46,20 @@ class Sizes:
             self._boxes.append(f"{source}: {short(box)} stored, {tight} in the mask")
 
     def report(self, builder: Builder, file: PurePosixPath) -> None:
-        """At most one finding each for areas, boxes and values that are no numbers; the masks' own are written."""
+        """One finding for all that does not fit; the masks' own areas and boxes are written."""
+        parts = []
         if self._areas:
             off = median(abs(share) for share, _ in self._areas)
-            came = f"the areas of {len(self._areas)} of {self._num} objects are off by {off:.0%} in the median"
-            _report(builder, "stored area", file, came, self._areas[0][1])
+            parts.append((f"areas of {len(self._areas)}, by {off:.0%} in the median", self._areas[0][1]))
         if self._boxes:
-            came = f"the boxes of {len(self._boxes)} of {self._num} objects do not fit their masks"
-            _report(builder, "stored box", file, came, self._boxes[0])
+            parts.append((f"boxes of {len(self._boxes)}", self._boxes[0]))
         if self._damaged:
-            came = f"{len(self._damaged)} areas or boxes are no finite numbers"
-            _report(builder, "not finite", file, came, self._damaged[0])
-
-
-def _report(builder: Builder, check: str, file: PurePosixPath, came: str, example: str) -> None:
-    came = f"{printable(file)}: {came} ({example})"
-    builder.report(check, "warning", None, None, came, "nothing: the masks' own are written", "repaired")
+            parts.append((f"{len(self._damaged)} areas or boxes that are no finite numbers", self._damaged[0]))
+        if parts:
+            words = "; ".join(f"{words} ({example})" for words, example in parts)
+            came = f"{printable(file)}: of {self._num} objects, those stored do not fit the masks: {words}"
+            remedy = "nothing: the masks' own are written"
+            builder.report("stored area or box", "warning", None, None, came, remedy, "repaired")
 
 
 def _corners(box: list[float]) -> list[float]:

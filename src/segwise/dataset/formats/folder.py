@@ -32,6 +32,7 @@ class Folder:
         self.outside: list[PurePosixPath] = []
         self.unreadable: list[PurePosixPath] = []
         self.files: tuple[PurePosixPath, ...] = tuple(sorted(self._walk()))
+        self._held = frozenset(self.files)
         self._by_name: dict[str, list[PurePosixPath]] = defaultdict(list)
         for file in self.files:
             self._by_name[_key(file.name)].append(file)
@@ -64,6 +65,9 @@ class Folder:
             return link.resolve().is_relative_to(self.root)
         except (OSError, RuntimeError):  # a loop of links: it leads nowhere
             return False
+
+    def __contains__(self, file: PurePosixPath) -> bool:
+        return file in self._held
 
     def path(self, file: PurePosixPath) -> Path:
         """Where a file of `files` lies."""
