@@ -46,7 +46,8 @@ class Draw:
 def plant(document: dict[str, Any], seed: int, rates: dict[str, float] = RATES) -> tuple[dict[str, Any], list[Planted]]:
     """A copy of a label file with planted errors, none touching another, and the list of them."""
     rng = np.random.default_rng(seed)
-    rows: dict[int, dict[str, Any]] = {a["id"]: dict(a) for a in document["annotations"]}
+    sizes = {image["id"]: (image["height"], image["width"]) for image in document["images"]}
+    rows: dict[int, dict[str, Any]] = {a["id"]: _as_rle(a, sizes[a["image_id"]]) for a in document["annotations"]}
     categories = [c["id"] for c in document["categories"] if c.get("isthing", 1)]
     wanted = {k: 0 if k == "class" and len(categories) < 2 else round(r * len(rows)) for k, r in rates.items()}
     names = {image["id"]: image["file_name"] for image in document["images"]}
@@ -70,6 +71,16 @@ def plant(document: dict[str, Any], seed: int, rates: dict[str, float] = RATES) 
             ids = [r["id"] for r in added]
             planted.append({"kind": kind, "file_name": names[row["image_id"]], "object_ids": ids, "box": box})
     return {**document, "annotations": [rows[number] for number in sorted(rows)]}, planted
+
+
+def _as_rle(row: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
+    """The row with its polygons or run lengths as compressed RLE; a row that has one stays as it is."""
+    shape = row["segmentation"]
+    if isinstance(shape, dict) and isinstance(shape["counts"], str):
+        return dict(row)
+    rle = coco_mask.frPyObjects(shape, *size)
+    mask = coco_mask.decode(coco_mask.merge(rle) if isinstance(rle, list) else rle)
+    return _row(row, np.asarray(mask, dtype=bool), row["id"])
 
 
 def _is_fit(row: dict[str, Any], categories: list[int]) -> bool:

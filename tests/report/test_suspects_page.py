@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segwise.labels.disputes import Kind, Place
+from segwise.labels.place import Kind, Place
 from segwise.labels.quality import ImageQuality
 from segwise.labels.suspects import WORDS, Suspect
 from segwise.report import suspects_page

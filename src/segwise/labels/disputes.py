@@ -8,52 +8,21 @@ deleted, a label moved to bare background, a class swapped, two neighbours merge
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal, get_args
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from segwise.labels import outlines, regions
+from segwise.labels.parts import merged, split
+from segwise.labels.place import KINDS, Features, Found, Kind, Place, place
 from segwise.labels.scene import Scene
 from segwise.labels.track_record import logit
-from segwise.types import Mask
-
-Kind = Literal["missed", "phantom", "class", "merged", "split", "outline", "region"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-Features = tuple[float, ...]
-Found = Iterator[tuple["Place | None", Features]]  # a place in dispute, or None: the same thing where both agree
 
 APART = 0.4  # a prediction or label covered by less than this has nothing on the other side
-INSIDE = 0.6  # of an object that lies in another one
-PART = 0.12  # the smallest share of the whole that counts as one of its parts
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One disagreement.
-
-    Attributes:
-        labels: indices of the labels in question; predicted: indices of the predictions.
-        box_xyxy: around both, pixels, half-open; area_px: pixels in dispute.
-        label_class, model_class: 0 = background.
-        mask: of a region, bool (y1 - y0, x1 - x0).
-    """
-
-    kind: Kind
-    labels: tuple[int, ...]
-    predicted: tuple[int, ...]
-    box_xyxy: tuple[int, int, int, int]
-    area_px: int
-    label_class: int
-    model_class: int
-    mask: Mask | None = field(default=None, compare=False, repr=False)
 
 
 def disputes(scene: Scene) -> list[tuple[Kind, Place | None, Features]]:
     """All places of one image, kind by kind: those in dispute, and with None those on which both agree."""
-    return [(kind, place, features) for kind in KINDS for place, features in FINDERS[kind](scene)]
+    return [(kind, held, features) for kind in KINDS for held, features in FINDERS[kind](scene)]
 
 
 def missed(scene: Scene) -> Found:
@@ -65,7 +34,7 @@ def missed(scene: Scene) -> Found:
         if i in answered:
             yield None, features
         elif not matched[i] and scene.labelled[i] < APART:
-            yield _place(scene, "missed", (), (i,), int(area)), features
+            yield place(scene, "missed", (), (i,), int(area)), features
 
 
 def phantom(scene: Scene) -> Found:
@@ -74,7 +43,7 @@ def phantom(scene: Scene) -> Found:
         own = int(scene.labels.class_ids[j])
         if scene.partner[j] < 0 and scene.supported[j] < APART:
             features = (float(logit(1 - scene.means[j, own])), 1 - float(scene.supported[j]))
-            yield _place(scene, "phantom", (int(j),), (), int(scene.labels.areas_px[j])), features
+            yield place(scene, "phantom", (int(j),), (), int(scene.labels.areas_px[j])), features
         yield from ((None, features) for features in _elsewhere(scene, int(j), own))
 
 
@@ -90,38 +59,7 @@ def wrong_class(scene: Scene) -> Found:
         if said == own:
             yield None, features
         elif not (scene.same_class[:, j] & (scene.iou[:, j] >= 0.5)).any():
-            yield _place(scene, "class", (int(j),), (i,), int(scene.labels.areas_px[j])), features
-
-
-def merged(scene: Scene) -> Found:
-    """One label, two predictions or more: the weaker one's score, its share, and how much they cover."""
-    inside = scene.same_class & (scene.shared >= INSIDE * scene.predicted.areas_px[:, None])
-    areas = scene.labels.areas_px
-    for j in np.flatnonzero(inside.sum(axis=0) >= 2).tolist():
-        parts = np.flatnonzero(inside[:, j] & (scene.shared[:, j] >= PART * areas[j]))
-        if parts.size >= 2 and scene.shared[parts, j].sum() >= INSIDE * areas[j]:
-            features = _joint(scene.predicted.scores[parts], scene.shared[parts, j], int(areas[j]))
-            yield _place(scene, "merged", (j,), tuple(parts.tolist()), int(areas[j])), features
-    for j, k in _neighbours(scene):
-        pair, rows = [j, k], scene.partner[[j, k]]
-        yield None, _joint(scene.predicted.scores[rows], scene.shared[rows, pair], int(areas[pair].sum()))
-
-
-def split(scene: Scene) -> Found:
-    """One prediction, two labels or more: its score, how much of it they cover, and how round it is."""
-    inside = scene.same_class & (scene.shared >= INSIDE * scene.labels.areas_px[None, :])
-    areas = scene.predicted.areas_px
-    for i in np.flatnonzero(inside.sum(axis=1) >= 2).tolist():
-        parts = np.flatnonzero(inside[i] & (scene.shared[i] >= PART * areas[i]))
-        covered = scene.shared[i, parts].sum() / areas[i]
-        if parts.size >= 2 and covered >= INSIDE:
-            yield (
-                _place(scene, "split", tuple(parts.tolist()), (int(i),), int(areas[i])),
-                _whole(scene, int(i), covered),
-            )
-    for j in scene.agreed:
-        i = int(scene.partner[j])
-        yield None, _whole(scene, i, scene.shared[i, j] / areas[i])
+            yield place(scene, "class", (int(j),), (i,), int(scene.labels.areas_px[j])), features
 
 
 def outline(scene: Scene) -> Found:
@@ -129,14 +67,13 @@ def outline(scene: Scene) -> Found:
 
     A label that may be merged or split is not asked: its outline differs for that reason.
     """
-    explained = {j for find in (merged, split) for place, _ in find(scene) if place for j in place.labels}
+    explained = {j for find in (merged, split) for held, _ in find(scene) if held for j in held.labels}
     for j in np.flatnonzero(scene.partner >= 0):
         i = int(scene.partner[j])
         if scene.same_class[i, j] and int(j) not in explained:
             pair = outlines.pair(scene, i, int(j))
             score = float(logit(float(scene.predicted.scores[i])))
-            place = _place(scene, "outline", (int(j),), (i,), pair.disputed_px())
-            yield place, (*pair.features(), score)
+            yield place(scene, "outline", (int(j),), (i,), pair.disputed_px()), (*pair.features(), score)
             if scene.iou[i, j] >= 0.5:
                 yield None, (*pair.moved(int(j)).features(), score)
 
@@ -145,24 +82,15 @@ def region(scene: Scene) -> Found:
     """Areas of classes that are not counted, where the model sees another class: its probability and the extent."""
     for area in regions.regions(scene):
         features = (float(logit(area.probability)), float(np.log2(area.thickness_px)))
-        place = Place("region", (), (), area.box_xyxy, area.area_px, area.label_class, area.model_class,
+        held = Place("region", (), (), area.box_xyxy, area.area_px, area.label_class, area.model_class,
                       area.mask)  # fmt: skip
-        yield (None if area.label_class == area.model_class else place), features
+        yield (None if area.label_class == area.model_class else held), features
 
 
 FINDERS: dict[Kind, Callable[[Scene], Found]] = {
     "missed": missed, "phantom": phantom, "class": wrong_class, "merged": merged, "split": split, "outline": outline,
     "region": region,
 }  # fmt: skip
-
-
-def _place(scene: Scene, kind: Kind, labels: tuple[int, ...], predicted: tuple[int, ...], area_px: int) -> Place:
-    boxes = np.concatenate([scene.labels.boxes_xyxy[list(labels)], scene.predicted.boxes_xyxy[list(predicted)]])
-    x0, y0 = (int(v) for v in boxes[:, :2].min(axis=0))
-    x1, y1 = (int(v) for v in boxes[:, 2:].max(axis=0))
-    own = int(scene.labels.class_ids[labels[0]]) if labels else 0
-    said = int(scene.predicted.class_ids[predicted[0]]) if predicted else int(scene.means[labels[0]].argmax())
-    return Place(kind, labels, predicted, (x0, y0, x1, y1), area_px, own, said)
 
 
 def _elsewhere(scene: Scene, j: int, own: int) -> Iterator[Features]:
@@ -178,31 +106,3 @@ def _elsewhere(scene: Scene, j: int, own: int) -> Iterator[Features]:
             support = float((scene.predicted_map[window][crop] == own).mean())
             if support < APART:
                 yield float(logit(1 - held)), 1 - support
-
-
-def _neighbours(scene: Scene) -> Iterator[tuple[int, int]]:
-    """Pairs of agreed labels of one class whose boxes are at most 2 px apart."""
-    boxes = scene.labels.boxes_xyxy
-    for place, j in enumerate(scene.agreed):
-        for k in scene.agreed[place + 1 :]:
-            gap = np.maximum(boxes[j, :2], boxes[k, :2]) - np.minimum(boxes[j, 2:], boxes[k, 2:])
-            if gap.max() <= 2 and scene.labels.class_ids[j] == scene.labels.class_ids[k]:
-                yield int(j), int(k)
-
-
-def _joint(scores: NDArray[np.float32], shared: NDArray[np.int64], area_px: int) -> Features:
-    order = np.argsort(-shared, kind="stable")[:2]
-    weaker, balance = float(scores[order].min()), float(2 * shared[order[1]] / shared[order].sum())
-    return float(logit(weaker)), balance, float(shared.sum() / area_px)
-
-
-def _whole(scene: Scene, i: int, covered: float) -> Features:
-    return float(logit(float(scene.predicted.scores[i]))), float(covered), solidity(scene.predicted.crops[i])
-
-
-def solidity(crop: NDArray[np.bool_]) -> float:
-    """The area of a mask as a share of its convex hull's, both in pixels."""
-    rows, columns = np.nonzero(crop)
-    hull = cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32))
-    filled = cv2.fillConvexPoly(np.zeros(crop.shape, dtype=np.uint8), hull, 1)
-    return float(rows.size / max(int(np.count_nonzero(filled)), 1))

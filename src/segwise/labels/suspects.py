@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from segwise.labels.disputes import KINDS, Features, Kind, Place, disputes
+from segwise.labels.disputes import disputes
+from segwise.labels.place import KINDS, Features, Kind, Place
 from segwise.labels.scene import Scene
 from segwise.labels.track_record import chances
 from segwise.types import ClassInfo

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segwise.labels.disputes import KINDS
+from segwise.labels.place import KINDS
 from segwise.labels.quality import DOUBTED, ImageQuality
 from segwise.labels.suspects import WORDS, Suspect
 from segwise.labels.track_record import ERROR_RATE
