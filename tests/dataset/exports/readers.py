@@ -92,7 +92,7 @@ def cityscapes(folder: Path) -> Read:
 
 def labelme(folder: Path) -> Read:
     out: Read = {}
-    for file in sorted((folder / "images").glob("*.json")):
+    for file in sorted(folder.glob("*/*.json")):
         document = json.loads(file.read_text())
         assert document["imageData"] is None
         size = _size(file.parent / document["imagePath"])

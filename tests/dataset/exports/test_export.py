@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from segwise.dataset.exports import layers, table
@@ -326,4 +327,16 @@ def test_a_split_that_would_leave_the_folder_is_refused() -> None:
 def test_a_mask_that_fills_its_image_has_an_outline_just_inside_it() -> None:
     make_set(Path("data"), {"x.png": [Labelled(np.ones((20, 50), dtype=bool))]}, size=(20, 50))
     export.run("yolo", Path("out"), None, DATA)
-    assert Path("out/labels/all/x.txt").read_text() == "0 0.001 0.0025 0.999 0.0025 0.999 0.9975 0.001 0.9975\n"
+    assert Path("out/labels/train/x.txt").read_text() == "0 0.001 0.0025 0.999 0.0025 0.999 0.9975 0.001 0.9975\n"
+
+
+def test_images_without_a_split_are_for_training_in_yolo_and_ultralytics_wishes_are_told() -> None:
+    make_set(Path("data"), {"x.png": [Labelled(box(0, 0, 5, 5))]})
+    export.run("yolo", Path("out"), None, DATA)
+    content = yaml.safe_load(Path("out/data.yaml").read_text())
+    assert content == {"train": "images/train", "nc": 3, "names": {0: "cell", 1: "street: wet", 2: "window"}}
+    said = [str(f["came"]) for f in findings_of("out") if f["check"] == "no split"]
+    assert said == [
+        "1 images without a split are written as `train`",
+        "images of train only; Ultralytics trains with `train` and `val`",
+    ]

@@ -17,7 +17,7 @@ from tests.dataset.exports.readers import rasterised
 SIZE = (14, 15)
 ANY_MASK = arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(np.any)
 PLACE = st.integers(0, 5)
-fixed = settings(derandomize=True, deadline=None, max_examples=300, database=None)
+fixed = settings(derandomize=True, deadline=None, max_examples=200, database=None)
 
 
 def whole(crop: np.ndarray, x0: int, y0: int) -> np.ndarray:

@@ -24,11 +24,8 @@ IS_FLAT = False
 def page(item: Item, job: Job) -> Page:
     """One image: its entry and its annotations."""
     record = item.record
-    entry = dict(item.extra) | {
-        "id": record.id, "file_name": item.name, "width": record.width, "height": record.height, "split": item.split,
-    }  # fmt: skip
-    if item.group is not None:
-        entry["group"] = item.group
+    own = {"id": record.id, "file_name": item.name, "width": record.width, "height": record.height}
+    entry = {**item.extra, **own, **item.given}
     annotations = [_annotation(item, index, job) for index in range(len(item.objects))]
     return Page(f"images/{item.name}", row=(item.split, entry, annotations))
 

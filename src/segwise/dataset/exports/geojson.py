@@ -26,9 +26,7 @@ def page(item: Item, job: Job) -> Page:
     """One image: its FeatureCollection."""
     losses: list[Finding] = []
     record = item.record
-    image = {"file_name": item.name, "width": record.width, "height": record.height, "split": item.split}
-    if item.group is not None:
-        image["group"] = item.group
+    image = {"file_name": item.name, "width": record.width, "height": record.height, **item.given}
     document = {
         "type": "FeatureCollection",
         "features": [_feature(item, index, job, losses) for index in range(len(item.objects))],

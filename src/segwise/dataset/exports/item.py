@@ -53,6 +53,12 @@ class Item:
         return self.name.rpartition(".")[0] or self.name
 
     @property
+    def given(self) -> dict[str, str]:
+        """What is known of the image's split and group: an image alone in its group has none."""
+        known = {"split": self.split if self.split != NO_SPLIT else None, "group": self.group}
+        return {key: value for key, value in known.items() if value is not None}
+
+    @property
     def group(self) -> str | None:
         """The image's group, None where it is alone in it."""
         return None if self.record.group == self.record.file_name else self.record.group

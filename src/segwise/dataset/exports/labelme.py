@@ -1,6 +1,6 @@
 """LabelMe: one JSON beside each image, for correcting labels by hand.
 
-    images/<name>   images/<stem>.json
+    <split>/<name>   <split>/<stem>.json
 
 An object without holes is one polygon a part, its parts joined by `group_id`; one with holes is LabelMe 5's exact
 `mask` shape. Ignore regions have the label `__ignore__`, which labelme's own converters leave out. `imageData` is null:
@@ -11,7 +11,7 @@ fills the very mask.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,13 +33,12 @@ def page(item: Item, job: Job) -> Page:
     shapes = [shape for index in range(len(item.objects)) for shape in _shapes(item, index, job, losses)]
     document: dict[str, Any] = {
         "version": VERSION, "flags": {}, "shapes": shapes, "imagePath": item.name, "imageData": None,
-        "imageHeight": item.record.height, "imageWidth": item.record.width, "split": item.split,
+        "imageHeight": item.record.height, "imageWidth": item.record.width,
     }  # fmt: skip
     if item.group is not None:
         document["group"] = item.group
-    if item.extra:
-        document["extra"] = dict(item.extra)
-    return Page(f"images/{item.name}", {f"images/{item.stem}.json": as_json(document)}, losses)
+    document |= _beside(item.extra, document)
+    return Page(f"{item.split}/{item.name}", {f"{item.split}/{item.stem}.json": as_json(document)}, losses)
 
 
 def index(_rows: Sequence[Any], job: Job) -> Index:
@@ -53,9 +52,7 @@ def _shapes(item: Item, index: int, job: Job, losses: list[Finding]) -> list[dic
     shape: dict[str, Any] = {
         "label": job.name(annotation.class_id), "group_id": None, "description": "", "flags": {}, "mask": None,
     }  # fmt: skip
-    extra = item.object_extra.get(annotation.id)
-    if extra:
-        shape["extra"] = dict(extra)
+    shape |= _beside(item.object_extra.get(annotation.id, {}), {*shape, "shape_type", "points"})
     if annotation.is_crowd:
         shape |= {"label": IGNORED, "description": job.name(annotation.class_id), "flags": {"iscrowd": True}}
         came = f"an ignore region; its class {job.name(annotation.class_id)!r} is kept as the description only"
@@ -67,6 +64,11 @@ def _shapes(item: Item, index: int, job: Job, losses: list[Finding]) -> list[dic
     if len(parts) > 1:
         shape["group_id"] = index + 1
     return [shape | {"shape_type": "polygon", "points": outline.inset(part).outer.tolist()} for part in parts]
+
+
+def _beside(extra: Mapping[str, Any], taken: Collection[str]) -> dict[str, Any]:
+    """Further keys, which labelme keeps; those that mean something else there get another name."""
+    return {f"extra_{key}" if key in taken else key: value for key, value in extra.items()}
 
 
 def _mask(item: Item, index: int) -> dict[str, Any]:

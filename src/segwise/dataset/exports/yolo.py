@@ -41,20 +41,21 @@ def page(item: Item, job: Job) -> Page:
         lines.append(_line(annotation.class_id - 1, ring, item))
     losses += _same_box(item)
     text = "".join(lines).encode()
-    files = {f"labels/{item.split}/{item.stem}.txt": text}
-    return Page(f"images/{item.split}/{item.name}", files, losses, item.split)
+    split = "train" if item.split == NO_SPLIT else item.split
+    return Page(f"images/{split}/{item.name}", {f"labels/{split}/{item.stem}.txt": text}, losses, (item.split, split))
 
 
 def index(rows: Sequence[Any], job: Job) -> Index:
     """data.yaml; its paths are relative to itself."""
-    splits = set(rows)
-    content: dict[str, Any] = {split: f"images/{split}" for split in sorted(splits)}
-    if "train" not in splits and NO_SPLIT in splits:
-        content = {"train": content[NO_SPLIT]} | {k: v for k, v in content.items() if k != NO_SPLIT}
+    content: dict[str, Any] = {split: f"images/{split}" for split in sorted({written for _, written in rows})}
     losses = []
+    num_without = sum(split == NO_SPLIT for split, _ in rows)
+    if num_without:
+        came = f"{num_without} images without a split are written as `train`"
+        losses.append(about_set("no split", came, "divide them first: `segwise split`"))
     if not {"train", "val"} <= set(content):
-        came = f"images of the split {', '.join(sorted(splits))} only; Ultralytics trains with `train` and `val`"
-        losses.append(about_set("no split", came, "add the missing one to data.yaml, or run `segwise split`"))
+        came = f"images of {', '.join(content)} only; Ultralytics trains with `train` and `val`"
+        losses.append(about_set("no split", came, "add the missing one to data.yaml, or leave `--split` out"))
     content |= {"nc": len(job.classes), "names": {c.id - 1: c.name for c in job.classes}}
     return Index({"data.yaml": yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode()}, losses)
 
