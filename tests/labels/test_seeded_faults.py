@@ -221,7 +221,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "overlap": fault(
         cleared(block(30, 10, 14), block(38, 14, 14), category=SQUARE), object_id=NEW + 1,
-        also="touching objects, shared pixels, semantic map, cut object",
+        also="touching objects, shared pixels, semantic map",
     ),
     "tiny area": fault(lambda r, d: plant(d, block(3, 3, 1, 2)), object_id=NEW, also=SIZE),
     "stored area": fault(set_first(area=10), object_id=FIRST),

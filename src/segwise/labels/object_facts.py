@@ -24,14 +24,16 @@ def table(dataset: Dataset, measured: Sequence[dict[str, NDArray[Any]]], drawn: 
     """One row per annotation, images in the data set's order.
 
     Areas and overlaps are pixels, boxes half-open, `diameter_px` is that of a disc of the same area. The columns of
-    `shapes` and `contacts` are there too (`*_id`: the other object's id, −1 = none), 0 for masks without pixels.
+    `shapes` and `contacts` are there too, 0 for masks without pixels; crowds have no specks.
     area_error: the stored area's distance from the mask's beyond 1 px, as a fraction of the mask's.
+    drawn_px: the area; NaN for crowds and masks without pixels.
     box_error_px: how far the stored box's sides are from the mask's, at most; 0 where none is stored.
     is_at_edge: the mask reaches the image's edge.
     size_z, solidity_z: see `outliers.robust_z`, of the logarithm of the area and of 1 − solidity, within the class.
     size_ratio: area over the median of its class in its image; in all images where the image has few.
     merge_z: solidity_z of objects that are larger than usual with concavities that nothing covers; else 0.
     is_rim: nowhere 3 pixels wide, inside the image, at least 30 % of its outline along others, on one side only.
+    cut_share: `contact_share`; 0 where the two lie upon each other as well.
     open_gap_ratio: `gap_ratio` where nothing covers the gap; 0 for stuff.
     crossing_share: see `polygons`, beyond 1 px, as a fraction of the mask's area.
 
@@ -70,6 +72,7 @@ def _stored(dataset: Dataset) -> pd.DataFrame:
             "class_name": pd.Series([names[a.class_id] for _, a in pairs], dtype="str"),
             "is_crowd": np.array([a.is_crowd for _, a in pairs], dtype=bool),
             "area_px": areas,
+            "drawn_px": [float(n) if n and not a.is_crowd else np.nan for n, (_, a) in zip(areas, pairs, strict=True)],
             "stored_area_px": stored,
             **{name: boxes[:, i] for i, name in enumerate(("x0", "y0", "x1", "y1"))},
             "diameter_px": 2 * np.sqrt(areas / np.pi),
@@ -83,7 +86,7 @@ def _stored(dataset: Dataset) -> pd.DataFrame:
 
 
 def _box_error(annotation: Annotation, box: NDArray[np.int64]) -> float:
-    if annotation.bbox_xywh is None:
+    if annotation.bbox_xywh is None or not box.any():
         return 0.0
     x, y, width, height = annotation.bbox_xywh
     return float(np.abs(np.array((x, y, x + width, y + height)) - box).max())
@@ -96,12 +99,15 @@ def _suspicions(frame: pd.DataFrame, dataset: Dataset) -> dict[str, Any]:
     ratio = _size_ratio(frame, area)
     is_hugging = (frame["any_contact_share"] >= 0.3) & (frame["host_share"] <= 0.75) & (frame["nested_share"] < 0.5)
     is_thin = (frame["thin_px"] == frame["area_px"]) & (frame["area_px"] > 0) & ~frame["is_at_edge"]
+    is_upon = (frame["contact_id"] == frame["overlap_id"]) | (frame["contact_id"] == frame["earlier_id"])
     gap = frame["gap_ratio"].where(is_thing & ~frame["is_gap_covered"], 0.0)
     return {
         "size_z": robust_z(np.log(area.to_numpy()), classes, is_thing),
         "solidity_z": solidity_z,
         "size_ratio": ratio,
         "merge_z": np.where((frame["open_concavity"] > _OPEN) & (ratio > _LARGER), solidity_z, 0.0),
+        "cut_share": frame["contact_share"].where(is_thing & ~is_upon, 0.0),
+        "num_specks": frame["num_specks"].where(~frame["is_crowd"], 0),
         "is_rim": is_thin & is_hugging,
         "open_gap_ratio": gap,
         "crossing_share": (frame["crossing_px"] - 1).clip(lower=0) / area,

@@ -80,11 +80,9 @@ def outline(crop: Mask) -> int:
 
 def lattice_points(hull: NDArray[np.int32]) -> float:
     """Whole-numbered points in a convex polygon (N, 2) and on its border: A + B / 2 + 1 (Pick's theorem)."""
-    x, y = hull.astype(np.int64).T
-    next_x, next_y = np.roll(x, -1), np.roll(y, -1)
-    area = abs(int((x * next_y - next_x * y).sum())) / 2
-    border = int(np.gcd(np.abs(next_x - x), np.abs(next_y - y)).sum())
-    return area + border / 2 + 1
+    steps = np.abs(np.diff(hull, axis=0, append=hull[:1]))
+    border = int(np.gcd(steps[:, 0], steps[:, 1]).sum())
+    return float(cv2.contourArea(hull)) + border / 2 + 1
 
 
 def _wide(pixels: NDArray[np.uint8], box: tuple[int, ...], size: tuple[int, int]) -> Mask:
