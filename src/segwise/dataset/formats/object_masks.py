@@ -170,18 +170,25 @@ def foreground(raster: Raster) -> tuple[Mask, Problem | None] | Problem:
     if top == 0 or raster.kind == "palette":
         return levels > 0, None
     margin = LOSSY_LEVELS if raster.is_lossy and top > 4 * LOSSY_LEVELS else 0
-    between = int(np.count_nonzero((levels > margin) & (levels < top - margin)))
-    if between == 0:
+    between: Mask = (levels > margin) & (levels < top - margin)
+    num_between = int(np.count_nonzero(between))
+    if num_between == 0:
         return levels > top // 2, None
-    inside = int(np.count_nonzero(levels > top // 2))
-    if raster.is_lossy and between >= LOSSY_SHARE * levels.size:
-        return Problem("lossy labels", f"JPEG has blurred {between} pixels of the mask", AGAIN)
-    if between > inside:
+    if raster.is_lossy and num_between >= LOSSY_SHARE * levels.size:
+        return Problem("lossy labels", f"JPEG has blurred {num_between} pixels of the mask", AGAIN)
+    if num_between > np.count_nonzero(levels > top // 2) or _num_flat(levels, between) > num_between // 10:
         found = rasters.used(levels)
         came = f"values {', '.join(map(str, found[1:4]))}{' …' if len(found) > 4 else ''} in the mask of one object"
         return Problem("unknown value", came, "is it a map of ids or classes? import it as such")
-    came = f"{between} pixels are neither black nor white; taken where they are more than half bright"
+    came = f"{num_between} pixels are neither black nor white; taken where they are more than half bright"
     return levels > top // 2, Problem("smoothed edge", came, "export the mask without smoothing", "approximated")
+
+
+def _num_flat(levels: Pixels, among: Mask) -> int:
+    """How many of these pixels equal their four neighbours: none along a smooth edge, many inside another object."""
+    inner = levels[1:-1, 1:-1]
+    around = (levels[:-2, 1:-1], levels[2:, 1:-1], levels[1:-1, :-2], levels[1:-1, 2:])
+    return int(np.count_nonzero(among[1:-1, 1:-1] & np.logical_and.reduce([inner == other for other in around])))
 
 
 def _levels(raster: Raster) -> Pixels:
