@@ -52,7 +52,7 @@ def accept(
     made = baseline.accept(known, chosen, found.dataset, reason=reason.strip(), by=actor, data_revision=digest)
     baseline.save(made)
     places = "; ".join(f.where for f in chosen[:3]) + (f"; and {len(chosen) - 3} more" if len(chosen) > 3 else "")
-    words = f"accepted {len(chosen)} of `{check}`: {places}; {len(new) - len(chosen)} new findings are left"
+    words = f"accepted {len(chosen)} of `{check}`: {places}; new and left: {len(new) - len(chosen)}"
     return {"summary": f"{words} → {baseline.PATH}, commit it", "accepted": [asdict(f) for f in chosen]}
 
 
@@ -78,8 +78,8 @@ def rebase(data: DataParams, params: ValidateParams, *, reason: str, actor: str)
     made = baseline.accept(kept, new, found.dataset, reason=reason.strip(), by=actor, data_revision=revision)
     baseline.save(made)
     counts = {"num_accepted": len(made.accepted), "num_new": len(new), "num_stale": len(stale)}
-    words = f"{len(made.accepted)} findings accepted ({len(new)} new), {len(stale)} stale removed"
-    said = f"{words}, {len(made.facts)} facts of {revision} → {baseline.PATH}, commit it"
+    words = f"accepted: {len(made.accepted)} ({len(new)} of them new), stale and removed: {len(stale)}"
+    said = f"{words}; facts of {revision}: {len(made.facts)} → {baseline.PATH}, commit it"
     return {"summary": said, "data_revision": revision, **counts}
 
 
