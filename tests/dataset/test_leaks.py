@@ -91,6 +91,23 @@ def test_a_set_without_splits_is_drawn_recorded_and_drawn_the_same_again(data: P
     assert (first["num_drawn"], second["num_drawn"]) == (24, 0)
 
 
+def test_a_drawn_image_that_the_label_file_moves_is_named(data: Path) -> None:
+    document = read_labels(data)
+    given = [entry.pop("split") for entry in document["images"]]
+    write_labels(data, document)
+    stage.run(DataParams(), SplitParams())
+    drawn = _splits()
+    for entry, part in zip(document["images"], given, strict=True):
+        entry["split"] = part
+    write_labels(data, document)
+    told = stage.run(DataParams(), SplitParams())
+    now = _splits()
+    assert leaks()["moved"] == [
+        {"image": name, "drawn": drawn[name], "given": now[name]} for name in sorted(now) if drawn[name] != now[name]
+    ]
+    assert told["num_moved"] == len(leaks()["moved"]) > 0 and "moved by the label file" in told["summary"]
+
+
 def test_images_keep_their_split_when_others_are_added_or_all_are_renamed(data: Path) -> None:
     params = SplitParams(method="stratified")
     document = read_labels(data)

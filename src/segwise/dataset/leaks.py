@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from segwise.dataset import groups, similar
+from segwise.dataset.draw import SPLITS
 from segwise.dataset.finding import Finding
 from segwise.dataset.params import LinkParams
-from segwise.dataset.split import SPLITS, Division
+from segwise.dataset.split import Division
 
 _NOT_FOUND = {"tile": "no edges came close", "overlap": "no keypoints agreed"}
 
@@ -43,6 +44,16 @@ def report(
         "groups": sorted([division.names[index] for index in members] for members in sets),
         "left_out": division.left_out,
     }
+
+
+def moved(division: Division, recorded: Mapping[str, str]) -> list[dict[str, str]]:
+    """The images that the label file puts into another split than the one they were drawn into."""
+    pairs = zip(division.names, division.chosen, strict=True)
+    return [
+        {"image": name, "drawn": recorded[name], "given": part}
+        for name, part in pairs
+        if recorded.get(name, part) != part
+    ]
 
 
 def findings(division: Division, links: groups.Links, params: LinkParams) -> list[Finding]:

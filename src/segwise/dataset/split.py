@@ -6,21 +6,17 @@ An image keeps the split it has: `fixed` holds the splits of the label file and 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from segwise.dataset import groups
+from segwise.dataset import draw, groups
 from segwise.dataset.balance import Amounts
 from segwise.dataset.coco import ImageRecord
+from segwise.dataset.draw import SPLITS
 from segwise.dataset.params import SplitParams
 from segwise.errors import DataInvalidError
 
-SPLITS = ("train", "val", "test")
 LEFT_OUT = "left_out"
-_PASSES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +77,16 @@ def assign(
     pairs = [(k.first, k.second) for k in (groups.given(records) if links is None else links) if k.kind in tying]
     chosen = fixed(records, params, recorded or {})
     free = [part is None for part in chosen]
-    undecided = _follow(records, chosen, pairs, params)
+    sets = _follow(records, chosen, pairs, params)
     if params.method == "hash":
-        _draw(chosen, undecided, records, params)
+        names = [min(records[index].group for index in members) for members in sets]
+        drawn = draw.by_name(names, params.fractions, params.seed)
     else:
-        _balance(chosen, undecided, amounts, params, keys or [r.file_name for r in records])
+        texts = keys or [r.file_name for r in records]
+        drawn = draw.by_balance(sets, chosen, amounts, params.fractions, params.seed, texts)
+    for members, part in zip(sets, drawn, strict=True):
+        for index in members:
+            chosen[index] = part
     parts = tuple(part or LEFT_OUT for part in chosen)
     method = params.method
     if method == "auto":
@@ -136,55 +137,6 @@ def _follow(
             chosen[index] = next(iter(splits)) if len(splits) == 1 else LEFT_OUT
         undecided += [new] if new and not splits else []
     return undecided
-
-
-def _draw(
-    chosen: list[str | None], sets: Sequence[list[int]], records: Sequence[ImageRecord], params: SplitParams
-) -> None:
-    """Draw each set from the seed and the first of its groups' names alone."""
-    for members in sets:
-        uniform = _uniform(params.seed, min(records[index].group for index in members))
-        fractions = params.fractions
-        part = "test" if uniform < fractions.test else "val" if uniform < fractions.test + fractions.val else "train"
-        for index in members:
-            chosen[index] = part
-
-
-def _balance(
-    chosen: list[str | None], sets: Sequence[list[int]], amounts: Amounts, params: SplitParams, keys: Sequence[str]
-) -> None:
-    """Put each set where the shares come closest to the fractions; large and rare sets first, then move what helps.
-
-    The error is the sum over amounts and splits of weight × (share - fraction)² / fraction, counting all images;
-    among sets within a factor of two in size the seed decides the order.
-    """
-    if not sets:
-        return
-    wanted = np.array([getattr(params.fractions, split) for split in SPLITS])
-    shares = amounts.values / np.maximum(amounts.values.sum(axis=0), 1e-12)
-    own = np.stack([shares[members].sum(axis=0) for members in sets])
-    held = np.stack([shares[[part == split for part in chosen]].sum(axis=0) for split in SPLITS])
-    draws = [_uniform(params.seed, min(keys[index] for index in members)) for members in sets]
-    sizes = np.floor(np.log2(np.maximum((own * amounts.weights).max(axis=1), 1e-12)))
-    order = sorted(range(len(sets)), key=lambda k: (-sizes[k], draws[k]))
-    place = np.full(len(sets), -1)
-    for _ in range(_PASSES):
-        before = place.copy()
-        for k in order:
-            if place[k] >= 0:
-                held[place[k]] -= own[k]
-            growth = own[k] * (2 * (held - wanted[:, None]) + own[k]) / wanted[:, None]
-            place[k] = int((growth @ amounts.weights).argmin())
-            held[place[k]] += own[k]
-        if (place == before).all():
-            break
-    for members, split in zip(sets, place.tolist(), strict=True):
-        for index in members:
-            chosen[index] = SPLITS[split]
-
-
-def _uniform(seed: int, key: str) -> float:
-    return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8], "big") / 2**64
 
 
 def _joined(records: Sequence[ImageRecord], new: Sequence[int], splits: Mapping[str, int]) -> DataInvalidError:

@@ -22,7 +22,8 @@ SURE_SCORE = 1.5  # a correlation of 0.9 across an even seam; see `_threshold`
 MIN_STEP = 0.1  # neighbouring lines are never equal: this is a mirrored copy
 MIN_CORRELATION = 0.3  # of the pixels on both sides of a seam
 MIN_SHARPNESS = 1.0  # shifting a seam must never fit better than not shifting it
-STEP_QUANTILE = 0.98  # as rough a seam as this share of the cuts is believed
+STEP_QUANTILE = 0.98  # a seam may be as rough as this share of the cuts …
+STEP_SLACK = 2.0  # … times this: tiles that were compressed one by one meet less evenly
 _SHIFT_PX = 6
 _BLOCK = 512
 _NOISE = 1 / 6  # variance of rounding two grey values: the least a step can be
@@ -105,7 +106,8 @@ def seam(lines: Strips) -> tuple[float, float, float]:
 def tiling(rims: Sequence[Edges]) -> Tiling:
     """The seams between these images, found as mutually best fits, with the threshold these images call for."""
     cuts = np.concatenate([rim.cuts for rim in rims]) if rims else np.zeros((0, 3), np.float32)
-    max_step = float(np.clip(np.quantile(cuts[:, 0], STEP_QUANTILE), 1.2, 4.0)) if len(cuts) else 1.2
+    rough = STEP_SLACK * float(np.quantile(cuts[:, 0], STEP_QUANTILE)) if len(cuts) else 0.0
+    max_step = min(max(rough, 1.2), 8.0)
     targets, decoys = [list[Seam](), list[Seam]()]
     for axis in (0, 1):
         by_length: dict[int, list[int]] = defaultdict(list)

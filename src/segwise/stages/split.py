@@ -39,6 +39,7 @@ def run(data: DataParams, params: SplitParams) -> dict[str, Any]:
     brought = balance.amounts(dataset.images, dataset.classes)
     division = split.assign(dataset.images, params, brought, links.all, recorded, contents)
     report = leaks.report(division, links, seen, params.links)
+    report["moved"] = leaks.moved(division, recorded)
     report["balance"] = balance.table(brought, division.chosen, params.fractions.model_dump())
     _write(LEAKS, canonical_json(report))
     found = leaks.findings(division, links, params.links)
@@ -82,10 +83,12 @@ def _write(path: Path, text: str) -> None:
 
 def _told(division: split.Division, report: dict[str, Any], num_warnings: int) -> dict[str, Any]:
     sizes = {name: len(names) for name, names in division.parts.items()}
-    words = ", ".join(f"{sizes[name]} {name} ({division.num_groups[name]} groups)" for name in split.SPLITS)
+    words = ", ".join(f"{sizes[name]} {name} ({division.num_groups[name]} groups)" for name in sizes)
     counted = {kind: found for kind, found in report["links"].items() if found}
     links = ", ".join(f"{kind} {found['num_links']}" for kind, found in counted.items())
     left = f"; left out: {len(division.left_out)}" if division.left_out else ""
+    if report["moved"]:
+        left += f"; moved by the label file from the split they were drawn into: {len(report['moved'])}"
     across = {kind: found["num_across"] for kind, found in counted.items()}
     summary = f"{words}{left} → {OUT}; links found: {links}; across splits: {sum(across.values())} → {LEAKS}"
     return {
@@ -96,6 +99,7 @@ def _told(division: split.Division, report: dict[str, Any], num_warnings: int) -
         "num_drawn": division.num_drawn,
         "num_links": {kind: found["num_links"] for kind, found in counted.items()},
         "num_across": across,
-        "num_warnings": num_warnings,
+        "num_moved": len(report["moved"]),
+        "num_warnings": num_warnings + len(report["moved"]),
         "balance": {key: report["balance"][key] for key in ("images_error", "mean_error", "max_error")},
     }
