@@ -74,17 +74,34 @@ class SplitParams(Section):
 
 
 class ProfileParams(Section):
-    """How the data is summed up.
+    """How the data is read, and what its plan may spend.
 
-    quantiles: the quantiles that are reported, each in [0, 1].
+    quantiles: the quantiles that are reported, each in [0, 1], beside those that the plan rests on.
     touch_distance_px: two objects touch when their masks come this close, pixels.
+    outline_tolerance_px: how far a drawn outline may be off, pixels; counts the vertices it needs.
+    minutes_per_object, minutes_per_class_mask, minutes_per_box: annotation rates, see `advice/effort.py`.
+    min_zoom, max_zoom: the plan's zoom stays between them.
+    step_pixels: network pixels of one training step (crops × side²) that fit the machine.
+    max_network_px: longest side of an image, after the zoom, that is not cut into tiles.
+    num_samples: images shown on the page.
     """
 
-    quantiles: tuple[float, ...] = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+    quantiles: tuple[float, ...] = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
     touch_distance_px: int = Field(default=1, ge=1, le=16)
+    outline_tolerance_px: float = Field(default=1.0, gt=0)
+    minutes_per_object: float = Field(default=1.32, ge=0)
+    minutes_per_class_mask: float = Field(default=3.0, ge=0)
+    minutes_per_box: float = Field(default=0.12, ge=0)
+    min_zoom: float = Field(default=0.5, gt=0)
+    max_zoom: float = Field(default=2.0, gt=0)
+    step_pixels: int = Field(default=524_288, ge=1024)
+    max_network_px: int = Field(default=2048, ge=64)
+    num_samples: int = Field(default=6, ge=0, le=50)
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:
         if not self.quantiles or not all(0 <= q <= 1 for q in self.quantiles):
             raise ValueError("quantiles, each in [0, 1]")
+        if self.min_zoom > self.max_zoom:
+            raise ValueError("a min_zoom that is at most max_zoom")
         return self
