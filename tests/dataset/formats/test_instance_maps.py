@@ -137,3 +137,21 @@ def test_a_class_list_makes_them_class_maps_and_two_names_are_refused(tmp_path: 
         deliver(tmp_path, "a", "b")
     (tmp_path / "classes.txt").write_text("a\nb\n")
     assert not instance_maps.looks_like(Folder(tmp_path))
+
+
+def test_the_same_few_values_in_many_pieces_look_like_classes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in "abc":
+        write_image(tmp_path / f"images/{name}.png")
+        write(tmp_path / f"masks/{name}.png", rng.integers(0, 4, (6, 8)).repeat(4, 0).repeat(4, 1).astype(np.uint8))
+    delivery = deliver(tmp_path)
+    assert checks(delivery) == [("no ids", "warning", "")] and "class list" in delivery.findings[0].remedy
+
+
+def test_a_preview_in_colours_beside_the_maps_is_not_read_and_said(tmp_path: Path) -> None:
+    write_image(tmp_path / "images/a.png")
+    write(tmp_path / "masks/a.png", labels().astype(np.uint16))
+    write_image(tmp_path / "masks_color/a.png")
+    delivery = deliver(tmp_path)
+    assert shapes(delivery.pictures[0]) == EXPECTED
+    assert checks(delivery) == [("second labels", "warning", "dropped")]

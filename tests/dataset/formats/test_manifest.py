@@ -130,3 +130,10 @@ def test_a_manifest_of_boxes_is_refused_and_never_read_as_empty_images(tmp_path:
     write_set(tmp_path, [{"source-ref": "s3://bucket/a.jpg", "bounding-box": boxes}], {})
     with pytest.raises(DataInvalidError, match="none with a mask"):
         deliver(tmp_path)
+
+
+def test_indices_count_where_the_palette_shows_other_colours_than_the_map(tmp_path: Path) -> None:
+    write_set(tmp_path, [line("a.jpg", "a.png", TWO)], {})
+    value = np.minimum(labels(), 2).astype(np.uint8)
+    write(tmp_path / "masks/a.png", value, [90, 90, 90, 150, 0, 150, 0, 150, 150])
+    assert shapes(deliver(tmp_path).pictures[0]) == sorted([shape("crack", value == 1), shape("stain", value == 2)])

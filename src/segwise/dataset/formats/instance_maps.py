@@ -23,17 +23,19 @@ from segwise.dataset.formats.rasters import AGAIN, Drawn, Pixels, Raster
 from segwise.dataset.formats.shapes import Problem
 from segwise.errors import DataInvalidError
 
+FEW, COUNTED = 32, 16  # ids that could as well be classes, and images whose pieces are counted
 TITLE = "maps of object ids beside images (images/ + masks/, <name>_masks, instances_ids.png, 01_GT/SEG)"
 
 
 @dataclass(slots=True)
 class Task:
-    """One image and its map. `only` is the map's id and `num_pieces` its pieces, where the map has one id only."""
+    """One image and its map. `ids` are its first ones, `num_pieces` the pieces of all; counted where ids are few."""
 
     canvas: Canvas
     label: PurePosixPath
+    is_counted: bool
     num_ids: int = 0
-    only: int = 0
+    ids: tuple[int, ...] = ()
     num_pieces: int = 0
 
 
@@ -60,18 +62,18 @@ def read(folder: Folder, options: Options) -> Delivery:
     for task, drawn in rasters.ahead(lambda t: _draw(folder, t, name), _tasks(builder, found)):
         drawn.onto(task.canvas)
         tasks.append(task)
-    _check_binary(builder, tasks)
+    _check_ids(builder, tasks)
     pairs.report_rest(builder, found.rest)
     return builder.delivery()
 
 
 def _tasks(builder: Builder, found: fields.Fields) -> Iterator[Task]:
-    for source in found.sources:
+    for number, source in enumerate(found.sources):
         canvas = builder.image(
             str(source.image), file_name=source.name, group=source.group, split=pairs.split_of(source.image)
         )
         if canvas is not None:
-            yield Task(canvas, source.label)
+            yield Task(canvas, source.label, number < COUNTED)
 
 
 def _draw(folder: Folder, task: Task, class_name: str) -> Drawn:
@@ -80,9 +82,9 @@ def _draw(folder: Folder, task: Task, class_name: str) -> Drawn:
     if isinstance(labels, Problem):
         return Drawn([], [(str(task.label), labels)])
     regions = rasters.regions(labels)
-    task.num_ids = len(regions)
-    if len(regions) == 1:
-        task.only, task.num_pieces = next(iter(regions)), _num_pieces(labels != 0)
+    task.num_ids, task.ids = len(regions), tuple(regions)[: FEW + 1]
+    if task.is_counted and len(regions) <= FEW:
+        task.num_pieces = sum(_num_pieces(labels == value) for value in regions)
     return Drawn([(class_name, rle, f"id {value}", False) for value, rle in regions.items()])
 
 
@@ -123,12 +125,18 @@ def _num_pieces(mask: Pixels) -> int:
     return int(label(mask, np.ones((3, 3)))[1])
 
 
-def _check_binary(builder: Builder, tasks: list[Task]) -> None:
-    """Refuse maps that hold one value only, in several pieces: they say what is foreground, not which object."""
+def _check_ids(builder: Builder, tasks: list[Task]) -> None:
+    """Refuse maps of one value in several pieces: they say what is foreground, not which object. Doubt maps of the same
+    few values in many pieces: they look like class maps."""
     full = [t for t in tasks if t.num_ids]
-    only = {t.only for t in full}
-    is_one = len(only) == 1 and all(t.num_ids == 1 for t in full)
-    if is_one and any(t.num_pieces > 1 for t in full) and (len(full) > 1 or only <= {255, 65535}):
-        came = f"every map holds 0 and {only.pop()} only, in several pieces: no ids that tell objects apart"
+    counted = [t for t in full if t.num_pieces]
+    values = {value for t in full for value in t.ids}
+    pieces = sum(t.num_pieces for t in counted) / max(1, sum(t.num_ids for t in counted))
+    if len(values) == 1 and pieces > 1 and (len(full) > 1 or values <= {255, 65535}):
+        came = f"every map holds 0 and {values.pop()} only, in several pieces: no ids that tell objects apart"
         remedy = "export ids, or import them as class maps with a class name (`--format class-maps`)"
         builder.report("no ids", "error", None, None, came, remedy)
+    elif len(values) <= FEW and pieces >= 3 and len(full) > 2:
+        came = f"the maps share {len(values)} values, each in {pieces:.0f} pieces: they look like classes, not objects"
+        remedy = "if they are classes, add a class list and import them as class maps (`--format class-maps`)"
+        builder.report("no ids", "warning", None, None, came, remedy)

@@ -136,7 +136,17 @@ def numbers(raster: Raster, colours: tuple[Colour, ...]) -> NDArray[np.int64] | 
         far = {c for c in table if _distance(c, colours) > NEAR}
         is_far = np.isin(shown, list(far)) & (True if opaque is None else opaque)
         problem = _strays(is_far, shown, "colour #{:06X}")
+        by_index = None if problem is None else _by_index(raster, colours, means)
+        if by_index is not None:
+            return by_index
     return labels if problem is None else problem
+
+
+def _by_index(raster: Raster, colours: tuple[Colour, ...], means: list[int]) -> NDArray[np.int64] | None:
+    """The classes by palette index, where the palette's own colours say nothing; None where indices do not fit either."""
+    table = {0: 0} | {c.index: m for c, m in zip(colours, means, strict=True)}
+    fits = raster.kind == "palette" and table[0] == 0 and set(rasters.used(raster.values)) <= set(table)
+    return looked_up(raster.values, table) if fits else None
 
 
 def _table(raster: Raster, colours: tuple[Colour, ...], means: list[int]) -> dict[int, int]:

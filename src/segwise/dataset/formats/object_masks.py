@@ -67,7 +67,7 @@ def read(folder: Folder, options: Options) -> Delivery:
     owners, orphans = _owners(folder)
     if not owners:
         came = f"none below {folder.root.name}/"
-        raise DataInvalidError("images/ and masks/ with one file per object", came, "see docs for the folder's form")
+        raise DataInvalidError("images/ and masks/ with one file per object", came, "name the folder that holds both")
     builder = Builder(folder, "object-masks")
     builder.category(name, preferred_id=1)
     for task, drawn in rasters.ahead(lambda t: _draw(folder, t, name), _tasks(builder, owners)):

@@ -26,6 +26,8 @@ INSTANCE_WORDS = ("instances", "instance", "labels", "label", "masks", "mask", "
 CLASS_WORDS = ("semantic", "semantics", "labels", "label", "masks", "mask", "annotations", "annotation", "annot",
                "gt", "groundtruth", "segmentation", "segmentations", "seg", "targets", "target", "trimaps",
                "labeledapproved", "labelmaps")  # fmt: skip
+PREVIEWS = frozenset(("color", "colors", "colour", "colours", "colored", "coloured", "vis", "visualization", "preview",
+                      "overlay", "overlays"))  # fmt: skip
 BY_PRODUCTS = ("_flows", "_outlines", "_overlay", "_cp_output", "_visualization", "_color", "_probs")
 END = re.compile(
     r"[ _.\-](cp[_-]masks?|masks?|labels?|labelmap|seg|segmentation|gt|annot|annotation|instances?|inst|semantic|ids)$",
@@ -46,12 +48,14 @@ class Pairs:
         unlabelled: images without a label map.
         orphans: label maps without an image, or with several equally good ones.
         doubles: label maps of an image that has another one of the same rank.
+    others: label maps of an image that has a more telling one.
     """
 
     found: tuple[tuple[PurePosixPath, PurePosixPath], ...]
     unlabelled: tuple[PurePosixPath, ...]
     orphans: tuple[tuple[PurePosixPath, tuple[PurePosixPath, ...]], ...]
     doubles: tuple[tuple[PurePosixPath, PurePosixPath], ...]
+    others: tuple[PurePosixPath, ...] = ()
 
 
 def find(folder: Folder, words: tuple[str, ...]) -> Pairs:
@@ -70,17 +74,19 @@ def find(folder: Folder, words: tuple[str, ...]) -> Pairs:
         for key in {file.stem.casefold(), _image_core(file.stem).casefold()}:
             images[key].append(file)
     chosen: dict[PurePosixPath, PurePosixPath] = {}
-    orphans, doubles = [], []
+    orphans, doubles, others = [], [], []
     for label in sorted((f for f in rasters if ranks[f] is not None), key=lambda f: (ranks[f] or 0, str(f))):
         fitting = _fitting(label, images, words)
         if len(fitting) != 1:
             orphans.append((label, tuple(fitting)))
-        elif fitting[0] in chosen and ranks[chosen[fitting[0]]] == ranks[label]:
+        elif fitting[0] not in chosen:
+            chosen[fitting[0]] = label
+        elif ranks[chosen[fitting[0]]] == ranks[label]:
             doubles.append((fitting[0], label))
         else:
-            chosen.setdefault(fitting[0], label)
+            others.append(label)
     plain = [f for f in rasters if ranks[f] is None and f not in chosen]
-    return Pairs(tuple(sorted(chosen.items())), tuple(plain), tuple(orphans), tuple(doubles))
+    return Pairs(tuple(sorted(chosen.items())), tuple(plain), tuple(orphans), tuple(doubles), tuple(others))
 
 
 def rank(file: PurePosixPath, words: tuple[str, ...]) -> int | None:
@@ -88,7 +94,7 @@ def rank(file: PurePosixPath, words: tuple[str, ...]) -> int | None:
     said = [w for part in file.parent.parts for w in _words(part)]
     ranks = [words.index(w) for w in said if w in words]
     if ranks:
-        return min(ranks)
+        return min(ranks) + (2 * len(words) if PREVIEWS.intersection(said) else 0)
     return len(words) if END.search(file.stem) or START.search(file.stem) else None
 
 
@@ -167,3 +173,8 @@ def report_rest(builder: Builder, found: Pairs) -> None:
     for image, label in found.doubles:
         came = f"{label} is a second label map for this image"
         builder.report("second labels", "error", data_name(image), str(label), came, "keep one of them")
+    if found.others:
+        came = f"{len(found.others)} more label maps of these images are not read, {found.others[0]} first"
+        builder.report(
+            "second labels", "warning", None, None, came, "import them on their own if they differ", "dropped"
+        )
