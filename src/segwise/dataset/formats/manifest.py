@@ -143,7 +143,7 @@ def numbers(raster: Raster, colours: tuple[Colour, ...]) -> NDArray[np.int64] | 
 
 
 def _by_index(raster: Raster, colours: tuple[Colour, ...], means: list[int]) -> NDArray[np.int64] | None:
-    """The classes by palette index, where the palette's own colours say nothing; None where indices do not fit either."""
+    """The classes by palette index, where the palette shows other colours; None where indices do not fit either."""
     table = {0: 0} | {c.index: m for c, m in zip(colours, means, strict=True)}
     fits = raster.kind == "palette" and table[0] == 0 and set(rasters.used(raster.values)) <= set(table)
     return looked_up(raster.values, table) if fits else None
