@@ -16,7 +16,7 @@ from segwise.dataset import coco
 from segwise.dataset.params import DataParams
 from segwise.dataset.targets import objects
 from segwise.errors import DataInvalidError, UsageError
-from segwise.labels import contract
+from segwise.labels import baseline, contract
 from segwise.labels.inspection import inspect
 from segwise.labels.judge import judge, num_broken
 from segwise.labels.params import ValidateParams
@@ -128,6 +128,28 @@ def test_facts_and_data_docs_are_written_although_an_error_stops_the_stage(clean
         validate.run(DataParams(), ValidateParams())
     assert Path("work/labels/data_docs/index.html").is_file()
     assert not pd.read_parquet("work/labels/images.parquet")["is_present"].all()
+
+
+def test_what_a_team_has_accepted_is_counted_and_no_longer_told(clean: Path) -> None:
+    change(clean, lambda document: document["annotations"][4].update(area=3))
+    found = inspect(Path("data"), BOOK)
+    known = baseline.accept(
+        baseline.Baseline(), found.findings, found.dataset, reason="drawn so", by="me", data_revision="r"
+    )
+    baseline.save(known)
+    result = validate.run(DataParams(), ValidateParams(severity={"stored area": "error"}))
+    assert (result["num_errors"], result["num_warnings"], result["num_accepted"], result["num_stale"]) == (0, 0, 1, 0)
+    assert json.loads(Path("work/labels/findings.json").read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "document", [[], {"images": [1], "annotations": ["x", {"id": 1}], "categories": [{"id": 1, "name": "a"}]}]
+)
+def test_a_label_file_of_any_other_form_is_refused_with_its_page(clean: Path, document: Any) -> None:
+    write_labels(clean / "data", document)
+    with pytest.raises(DataInvalidError, match="structure"):
+        validate.run(DataParams(), ValidateParams())
+    assert "structure" in Path(".segwise/labels.html").read_text(encoding="utf-8")
 
 
 def test_a_warning_made_an_error_stops_and_one_turned_off_is_silent(clean: Path) -> None:
