@@ -68,3 +68,11 @@ def test_only_the_kinds_asked_for_are_looked_for() -> None:
 def test_a_group_of_many_images_costs_one_link_an_image() -> None:
     records = [record(f"{i}.png", "all") for i in range(500)]
     assert len(groups.given(records)) == 499
+
+
+def test_images_of_any_size_are_described_and_compared() -> None:
+    sizes = [(1, 1), (1, 500), (2, 3), (31, 31), (3000, 7), (1, 1), (40, 33)]
+    noise = [
+        np.random.default_rng(seed).integers(0, 255, (*size, 3), dtype=np.uint8) for seed, size in enumerate(sizes)
+    ]
+    assert ends(links(noise), "tile") == ends(links(noise), "overlap") == ends(links(noise), "identical") == []

@@ -10,7 +10,7 @@ import numpy as np
 
 from segwise.dataset import groups, similar
 from segwise.dataset.draw import SPLITS
-from segwise.dataset.finding import Finding
+from segwise.dataset.finding import Finding, Severity
 from segwise.dataset.params import LinkParams
 from segwise.dataset.split import Division
 
@@ -60,10 +60,11 @@ def findings(division: Division, links: groups.Links, params: LinkParams) -> lis
     """One finding for each link that crosses, with the severity of its kind."""
     out = []
     for link in crossing(links.all, division):
-        first, second = (f"{division.names[i]} in {division.chosen[i]}" for i in (link.first, link.second))
-        severity = "error" if link.kind in params.of("error") else "warning"
-        came = f"{first} and {second} belong together ({link.said})"
-        out.append(Finding(f"split leak: {link.kind}", severity, None, None, came, _remedy(link.kind, division.method)))  # type: ignore[arg-type]
+        (first, here), (second, there) = ((division.names[i], division.chosen[i]) for i in (link.first, link.second))
+        severity: Severity = "error" if link.kind in params.of("error") else "warning"
+        came = f"in {here}, but it belongs with {second} in {there} ({link.said})"
+        remedy = _remedy(link.kind, division.method)
+        out.append(Finding(f"split leak: {link.kind}", severity, first, None, came, remedy))
     return out
 
 

@@ -26,6 +26,7 @@ TOLERANCE_PX = 4.0  # how exactly
 MIN_CORRELATION = 0.3  # of the overlap's pixels, after what all images share is taken away
 MIN_OVERLAP = 0.04  # of the smaller picture
 _TABLES, _KEY_BITS, _RUN, _COMMON = 8, 24, 8, 64
+_PATCH_PX = 32  # what ORB looks at around a keypoint
 _MIN_VOTES, _MAX_CANDIDATES = 5, 10
 _FEW = 8  # with fewer pictures nothing can be told to be common to all
 
@@ -68,6 +69,8 @@ def keypoints(image: Image) -> Keypoints:
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     size = (max(1, grey.shape[1] // PICTURE), max(1, grey.shape[0] // PICTURE))
     picture = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    if min(grey.shape) < _PATCH_PX:
+        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8), picture)
     found, descriptors = cv2.ORB.create(nfeatures=NUM_KEYPOINTS).detectAndCompute(grey, None)
     points = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
     return Keypoints(points, np.asarray(np.zeros((0, 32)) if descriptors is None else descriptors, np.uint8), picture)
