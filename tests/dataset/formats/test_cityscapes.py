@@ -143,3 +143,10 @@ def test_maps_without_images_and_images_without_maps_are_told(tmp_path: Path) ->
     assert checks(delivery) == [("file missing", "error", ""), ("no labels", "warning", "dropped")]
     with pytest.raises(DataInvalidError, match="labelIds"):
         cityscapes.read(Folder(tmp_path / "leftImg8bit"), Options())
+
+
+def test_a_city_in_two_splits_is_grouped_by_sequence(tmp_path: Path) -> None:
+    write_set(tmp_path, "train", "ulm_000000_000019", labelIds=label_ids())
+    write_set(tmp_path, "val", "ulm_000001_000019", labelIds=label_ids())
+    write_set(tmp_path, "val", "bonn_000003_000019", labelIds=label_ids())
+    assert sorted(str(p.group) for p in deliver(tmp_path).pictures) == ["bonn", "ulm/000000", "ulm/000001"]

@@ -5,7 +5,7 @@ An instance id of at least 1000 is a thing of class id // 1000. Pixels of a clas
 are a group that nobody counted: a crowd. Every other class of an image is one region; without instance maps every class
 is (`isthing` 0). Labels that Cityscapes leaves out of its evaluation, and 255, are ignored: a crowd of each thing class
 of the image, else of the first class. A set of its own labels needs a class list (label_colors.txt, as CVAT writes it).
-The city, or the sequence where file names do not tell, is the image's group.
+The city is the image's group; the sequence where a city lies in two splits or is the only one.
 """
 
 from __future__ import annotations

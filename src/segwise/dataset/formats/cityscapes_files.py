@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from segwise.dataset.formats import pairs
@@ -17,7 +17,7 @@ LABEL = re.compile(
 )
 IMAGE = re.compile(r"^(?P<name>.+?)_(?:leftImg8bit|rightImg8bit|image|img)$", re.I)
 NOT_IMAGES = re.compile(r"_(color|colour|disparity|labelColors)$", re.I)
-FRAME = re.compile(r"^(?P<city>.+)_\d{6}_\d{6}$")
+FRAME = re.compile(r"^(?P<city>.+)_(?P<sequence>\d{6})_\d{6}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,22 @@ def find(folder: Folder) -> Files:
             images[own["name"] if own else file.stem, pairs.split_of(file)].append(file)
     items = tuple(_item(key, kinds, images.get(key, [])) for key, kinds in sorted(maps.items(), key=str))
     unlabelled = [file for key, files in images.items() if key not in maps for file in files]
-    return Files(items, tuple(sorted(unlabelled)))
+    return Files(_regrouped(items), tuple(sorted(unlabelled)))
+
+
+def _regrouped(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Sequences instead of cities, where a city lies in two splits or is the only one: it cannot be kept whole."""
+    splits: dict[str, set[str | None]] = defaultdict(set)
+    for item in items:
+        splits[item.group].add(item.split)
+    return tuple(_finer(item, len(splits[item.group]) > 1, len(splits) == 1) for item in items)
+
+
+def _finer(item: Item, is_divided: bool, is_only: bool) -> Item:
+    framed = FRAME.match(item.name)
+    if framed and (is_divided or is_only):
+        return replace(item, group=f"{framed['city']}/{framed['sequence']}")
+    return replace(item, group=item.name) if is_divided else item
 
 
 def _item(key: tuple[str, str | None], kinds: dict[str, PurePosixPath], images: list[PurePosixPath]) -> Item:
