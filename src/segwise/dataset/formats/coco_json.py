@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from segwise.dataset.formats import documents, pairs
+from segwise.dataset.formats import documents
 from segwise.dataset.formats.builder import Builder, Canvas
 from segwise.dataset.formats.coco_classes import ClassTable
 from segwise.dataset.formats.coco_sizes import Sizes
@@ -138,7 +138,7 @@ class _Source:
     def _of_my_split(self, name: str) -> PurePosixPath | None:
         """Of several files that fit, the one in a folder of this file's split; None: leave it to the builder."""
         found = self.builder.folder.candidates(name, self.file.parent) if self.split is not None else []
-        mine = [file for file in found if pairs.split_of(file) == self.split]
+        mine = [file for file in found if documents.folder_split(file) == self.split]
         return mine[0] if len(found) > 1 and len(mine) == 1 else None
 
     def add_annotations(self) -> None:

@@ -13,7 +13,7 @@ from segwise.dataset.formats.text import printable
 from segwise.dataset.geometry import is_number, short
 
 AREA_SHARE = 0.03  # polygons have areas that their masks round; more than that, and more than half the box's outline
-BOX_PX = 2.0
+BOX_PX, BOX_SHARE = 2.0, 0.05
 
 
 class Sizes:
@@ -40,9 +40,7 @@ class Sizes:
             return
         if not (isinstance(box, list) and len(box) == 4 and all(is_number(v) for v in box)):
             self._damaged.append(f"{source}: bbox {short(box)}")
-        elif any(
-            abs(a - b) > max(BOX_PX, 0.05 * max(tight[2:])) for a, b in zip(_corners(box), _corners(tight), strict=True)
-        ):
+        elif _differ(box, tight):
             self._boxes.append(f"{source}: {short(box)} stored, {tight} in the mask")
 
     def report(self, builder: Builder, file: PurePosixPath) -> None:
@@ -62,5 +60,10 @@ class Sizes:
             builder.report("stored area or box", "warning", None, None, came, remedy, "repaired")
 
 
-def _corners(box: list[float]) -> list[float]:
-    return [box[0], box[1], box[0] + box[2], box[1] + box[3]]
+def _differ(box: list[float], tight: list[float]) -> bool:
+    """Whether an edge of two boxes, x, y, width, height, lies more than 2 px and 5 % of the longer side apart."""
+    apart = max(
+        abs(box[0] - tight[0]), abs(box[0] + box[2] - tight[0] - tight[2]),
+        abs(box[1] - tight[1]), abs(box[1] + box[3] - tight[1] - tight[3]),
+    )  # fmt: skip
+    return apart > max(BOX_PX, BOX_SHARE * max(tight[2:]))

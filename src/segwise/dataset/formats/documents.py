@@ -93,12 +93,25 @@ def only_boxes(builder: Builder, what: str) -> None:
 
 
 def split_of(file: PurePosixPath) -> str | None:
-    """The split that a label file's name or one of its folders says; None without one, or where it says two."""
-    words = re.findall(r"[a-z]+", file.stem.casefold())
-    named = {pairs.SPLITS[word] for word in words if word in pairs.SPLITS}
-    return named.pop() if len(named) == 1 else pairs.split_of(file) if not named else None
+    """The split that a label file's name or else one of its folders says; None without one, or where it says two."""
+    return _split_in(file.stem) or (None if _splits_in(file.stem) else folder_split(file))
+
+
+def folder_split(file: PurePosixPath) -> str | None:
+    """The split that a folder of the path names, the deepest such (`train2017` is `train`); None without one."""
+    return next((split for part in reversed(file.parent.parts) if (split := _split_in(part))), None)
 
 
 def split_word(word: str | None) -> str | None:
     """A split as segwise writes it; words of its own stay as they are."""
     return pairs.SPLITS.get(word.casefold(), word) if word else None
+
+
+def _split_in(name: str) -> str | None:
+    found = _splits_in(name)
+    return found.pop() if len(found) == 1 else None
+
+
+def _splits_in(name: str) -> set[str]:
+    words = re.findall(r"[a-z]+", name.casefold())
+    return {pairs.SPLITS[word] for word in words if word in pairs.SPLITS}

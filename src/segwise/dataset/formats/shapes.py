@@ -22,6 +22,8 @@ from segwise.types import Mask
 
 Rle = dict[str, Any]
 Points = NDArray[np.float64]
+HUGE = 1e15  # as geometry.is_number
+_ARE_NUMBERS = frozenset((int, float))
 MAX_OUTLINE_PX = 10_000_000  # a longer one needs gigabytes in pycocotools, whose counters are 32-bit
 
 
@@ -45,10 +47,9 @@ class Cleaned:
 
 def clean(points: Sequence[float], width: int, height: int) -> Cleaned:
     """Check one polygon, flat `[x1, y1, …]` in pixels of an image of this size; what leaves the image is cut off."""
-    fault = _fault(points)
+    xy, fault = _points(points)
     if fault is not None:
         return Cleaned([], (fault,))
-    xy = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     problems: list[Problem] = []
     if crosses_itself(xy):
         came = "the outline crosses itself; what it winds around an even number of times is left out"
@@ -59,26 +60,35 @@ def clean(points: Sequence[float], width: int, height: int) -> Cleaned:
         problems.append(Problem("outside the image", came, "it is cut off at the image's edge", "repaired"))
         if (low < -sides).any() or (high > 2 * sides).any():  # nearer ones COCO's rasteriser cuts off itself
             xy = _clipped(xy, -sides, 2 * sides)
-    if np.abs(np.diff(xy, axis=0)).sum() > MAX_OUTLINE_PX:
+    if len(xy) * 3 * (width + height) > MAX_OUTLINE_PX < np.abs(np.diff(xy, axis=0)).sum():
         came = f"an outline of {len(xy)} points that is over {MAX_OUTLINE_PX:,} pixels long"
         return Cleaned([], (Problem("structure", came, "draw it again"),))
     return Cleaned([xy.ravel().tolist()] if len(xy) > 2 else [], tuple(problems))
 
 
-def _fault(points: Any) -> Problem | None:
-    """What makes it no polygon at all."""
-    if not isinstance(points, list | tuple) or not all(
-        isinstance(v, int | float) and not isinstance(v, bool) for v in points
+def _points(points: Any) -> tuple[Points, Problem | None]:
+    """The points, float (N, 2), or what makes them no polygon at all."""
+    none = np.empty((0, 2))
+    if not isinstance(points, list | tuple) or not (
+        _ARE_NUMBERS.issuperset(map(type, points)) or all(map(_is_real, points))
     ):
-        return Problem("structure", f"polygon {short(points)}", "write it as [x1, y1, x2, y2, …]")
-    if not all(is_number(v) for v in points):
-        return Problem("not finite", "a polygon with NaN, Infinity or a huge number", "draw it again")
+        return none, Problem("structure", f"polygon {short(points)}", "write it as [x1, y1, x2, y2, …]")
+    try:
+        values = np.array(points, dtype=np.float64)
+    except OverflowError:
+        values = np.array([np.inf])
+    if not np.all(np.abs(values) < HUGE):  # NaN is not less than anything
+        return none, Problem("not finite", "a polygon with NaN, Infinity or a huge number", "draw it again")
     if len(points) % 2:
-        return Problem("odd polygon", f"a polygon of {len(points)} numbers", "write x and y of each point")
+        return none, Problem("odd polygon", f"a polygon of {len(points)} numbers", "write x and y of each point")
     if len(points) < 6:
         came = f"a polygon of {len(points) // 2} points"
-        return Problem("few points", came, "draw at least 3 points", "dropped")
-    return None
+        return none, Problem("few points", came, "draw at least 3 points", "dropped")
+    return values.reshape(-1, 2), None
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def crosses_itself(xy: Points) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from segwise.dataset.formats import documents, pairs
+from segwise.dataset.formats import documents
 from segwise.dataset.formats.builder import Builder, Canvas
 from segwise.dataset.formats.delivery import Delivery, Options
 from segwise.dataset.formats.folder import Folder
@@ -126,5 +126,5 @@ def _number(word: str) -> float | None:
 def _data_name(image: PurePosixPath) -> str | None:
     """The path without `images` and the folders of splits, which say nothing about the picture."""
     parents = [part for part in image.parent.parts if part.casefold() not in ("images", "labels", "obj_train_data")]
-    name = "/".join([*(p for p in parents if pairs.split_of(PurePosixPath(p) / "x") is None), image.name])
+    name = "/".join([*(p for p in parents if documents.folder_split(PurePosixPath(p) / "x") is None), image.name])
     return name if is_plain(name) else None

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from segwise.dataset.formats import documents, pairs
+from segwise.dataset.formats import documents
 from segwise.dataset.formats.builder import Builder
 from segwise.dataset.formats.text import printable
 
@@ -45,7 +45,7 @@ def layout(builder: Builder, classes: Sequence[str]) -> Layout:
     """Find everything. Class names: the user's, the data.yaml's, or those of a text file."""
     document, place = _yaml(builder)
     labels = _labels(builder)
-    images = {file: pairs.split_of(file) for file in builder.folder.images()}
+    images = {file: documents.folder_split(file) for file in builder.folder.images()}
     listed = _listed(builder, document, place) if document else {}
     if not listed:
         listed = {file: split for file, split in images.items() if _belongs(file, labels)}
@@ -75,7 +75,7 @@ def _labels(builder: Builder) -> dict[PurePosixPath, PurePosixPath]:
     """Text files in a folder of labels, and others that hold rows."""
     found = {}
     for file in builder.folder.files:
-        if file.suffix.lower() != ".txt" or file.name.casefold() in (*NAME_FILES, "train.txt", "val.txt", "test.txt"):
+        if file.suffix.lower() != ".txt" or file.name.casefold() in NAME_FILES:
             continue
         in_labels = any(part.casefold() in LABEL_FOLDERS for part in file.parts[:-1])
         if in_labels or ROW.match(builder.folder.peek(file)):
