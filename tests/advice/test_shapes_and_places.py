@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from segwise.advice.crowding import NEAR_DIAMETERS, centers, clark_evans, crowding
+from segwise.advice.crowding import MIN_POINTS, NEAR_DIAMETERS, centers, clark_evans, crowding
 from segwise.advice.outlines import outlines, thickness
 from segwise.types import Objects
 from tests.advice.shapes import SIZE, boxes, disc_mask
@@ -73,7 +73,7 @@ def test_random_points_are_neither_clustered_nor_even_and_a_grid_is_even() -> No
     grid = clark_evans(np.stack(np.meshgrid(np.arange(20.0), np.arange(20.0)), axis=-1).reshape(-1, 2), 400)
     assert random == pytest.approx(1, abs=0.05)
     assert grid == pytest.approx(2, abs=0.01)
-    assert math.isnan(clark_evans(np.zeros((1, 2)), 100))
+    assert math.isnan(clark_evans(np.zeros((MIN_POINTS - 1, 2)), 100))
 
 
 @pytest.fixture

@@ -137,6 +137,11 @@ def test_bars_are_as_high_as_their_counts() -> None:
     assert histogram({"edges": [], "counts": [], "log": False}, "x") == ""
 
 
+def test_bins_of_whole_numbers_have_whole_ticks() -> None:
+    svg = histogram({"edges": [-0.5, 0.5, 1.5], "counts": [1, 2], "log": False}, "x")
+    assert re.findall(r'text-anchor="middle">([^<]*)<', svg) == ["0", "1", "x"]
+
+
 def test_log_axes_have_ticks_at_round_numbers() -> None:
     assert log_ticks(4, 120) == [5, 10, 20, 50, 100]
     assert log_ticks(0.01, 5000) == [0.01, 0.1, 1, 10, 100, 1000]

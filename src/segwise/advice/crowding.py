@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from segwise.types import Objects
 
+MIN_POINTS = 5  # fewer say nothing of how they are spread
 NEAR_DIAMETERS = 2.0  # a neighbour: its centre is at most this many diameters away
 
 
@@ -57,12 +58,12 @@ def crowding(class_ids: NDArray[np.int64], points: NDArray[np.float64], diameter
 def clark_evans(points: NDArray[np.float64], area_px: float) -> float:
     """Mean distance to the nearest centre over that of points strewn at random, 0.5 / √density (Clark and Evans 1954).
 
-    1 = at random, less = in clusters, up to 2.15 = evenly spread. NaN for fewer than 2 points. Edges are not corrected:
-    few points read a little too even.
+    1 = at random, less = in clusters, up to 2.15 = evenly spread; NaN for fewer than MIN_POINTS. Edges are not
+    corrected: few points read a little too even.
     """
     from scipy.spatial import cKDTree
 
-    if len(points) < 2:
+    if len(points) < MIN_POINTS:
         return math.nan
     distance = np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]
     return float(distance.mean() * 2 * math.sqrt(len(points) / area_px))

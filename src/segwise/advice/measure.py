@@ -58,7 +58,7 @@ class Measured:
         regions: number of labelled regions (`isthing: 0`), by class id.
         num_crowds: regions of uncounted objects.
         upright, fourfold: see `direction.edges`; tall: `direction.tallness`; places: `direction.places`.
-        clark_evans: of the class with most objects; NaN for fewer than 2.
+        clark_evans: of the class with most objects; NaN where that has only a few.
         colours, colour_ids: mean chroma of every object and region, float (M, 2), and its class, int64 (M,).
     """
 

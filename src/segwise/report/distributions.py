@@ -50,7 +50,9 @@ def _grid(y: Axis) -> list[str]:
 
 
 def _bottom(x: Axis, edges: Sequence[float], is_log: bool) -> list[str]:
+    is_whole = not is_log and all((2 * edge) % 2 == 1 for edge in edges)  # bins of whole numbers end between them
     ticks = log_ticks(edges[0], edges[-1]) if is_log else x.ticks(6)
+    ticks = [tick for tick in ticks if tick == round(tick) or not is_whole]
     places = [(tick, x.at(math.log10(tick) if is_log else tick)) for tick in ticks]
     return [_text(at, HEIGHT - BOTTOM + 16, f"{tick:g}", "tick", "middle") for tick, at in places]
 

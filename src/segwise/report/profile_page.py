@@ -194,7 +194,8 @@ def _classes(facts: Facts) -> list[dict[str, Any]]:
 
 def _kind(name: str, values: Mapping[str, Mapping[str, Any]], facts: Facts) -> dict[str, Any]:
     explained = facts["explained"].get(name, {})
-    fact, share = max(explained.items(), key=lambda item: item[1], default=("", 0.0))
+    fact, share = max(explained.items(), key=lambda item: item[1], default=("brightness", 0.0))
+    fact = {"diameter": "object size", "objects": "the number of objects"}.get(fact, fact)
     ranked = sorted(values.items(), key=lambda item: (-item[1]["num_images"], item[0]))
     rows = [
         (
