@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,14 @@ from types import ModuleType
 from typing import Any
 
 from segwise.dataset import coco, schema
+from segwise.dataset.draw import SPLITS
 from segwise.dataset.exports import place, plan, table
 from segwise.dataset.exports.item import NO_SPLIT, Index, Job, Page
 from segwise.dataset.finding import Finding, errors_in, refusal
 from segwise.dataset.images import header_of
 from segwise.dataset.names import is_plain
 from segwise.dataset.params import DataParams
-from segwise.dataset.split import SPLITS
+from segwise.dataset.split import LEFT_OUT
 from segwise.errors import DataInvalidError, UsageError
 from segwise.labels import findings
 
@@ -44,11 +46,15 @@ def run(
         strict: refuse where anything would be dropped or approximated.
 
     Raises:
-        UsageError: an unknown format or split, or `out` is not empty.
+        UsageError: an unknown format or split, a tolerance below 0, or `out` is not empty.
         DataInvalidError: the data set is broken, the format cannot hold it, or `strict` and something would be lost.
     """
     exporter = table.module(format)
     place.check_new(out)
+    if not 0 <= tolerance_px < math.inf:
+        raise UsageError(
+            "a tolerance of at least 0 px", f"{tolerance_px}", "0 keeps the exact outline, 1 is a fair start"
+        )
     dataset, raw = _read(Path(data.dir))
     splits, source = _splits(dataset)
     if split is not None and split not in splits.values():
@@ -80,7 +86,7 @@ def _splits(dataset: coco.Dataset) -> tuple[dict[str, str], str]:
     given = {record.file_name: record.split or NO_SPLIT for record in dataset.images}
     if SPLIT.is_file():
         parts = json.loads(SPLIT.read_text(encoding="utf-8"))
-        drawn = {name: split for split in SPLITS for name in parts.get(split, ())}
+        drawn = {name: split for split in (*SPLITS, LEFT_OUT) for name in parts.get(split, ())}
         if drawn.keys() == given.keys():
             return drawn, f"splits of {SPLIT}"
     for name, split in given.items():

@@ -69,7 +69,7 @@ def test_the_split_stage_counts_more_than_the_label_file_if_it_speaks_of_these_i
     names = sorted(p.name for p in Path("data/images").iterdir())
     Path("work").mkdir()
     for test, wanted in ((names[3:], {names[3]}), (["another.png"], set())):
-        parts = {"train": names[:2], "val": names[2:3], "test": test}
+        parts = {"train": names[:1], "left_out": names[1:2], "val": names[2:3], "test": test}
         export.SPLIT.write_text(canonical_json(parts))
         if wanted:
             export.run("coco", Path("out"), "test", DATA)
@@ -143,6 +143,13 @@ def test_an_unknown_format_names_the_known_ones() -> None:
     make_dataset(Path("data"), num_images=1)
     with pytest.raises(UsageError, match="coco, yolo, voc"):
         export.run("tfrecord", Path("out"), None, DATA)
+
+
+@pytest.mark.parametrize("tolerance_px", [-1.0, float("nan"), float("inf")])
+def test_a_tolerance_that_is_no_distance_is_refused(tolerance_px: float) -> None:
+    make_dataset(Path("data"), num_images=1)
+    with pytest.raises(UsageError, match="tolerance"):
+        export.run("coco", Path("out"), None, DATA, tolerance_px=tolerance_px)
 
 
 def test_coco_keeps_what_the_label_file_says_beside_masks() -> None:
