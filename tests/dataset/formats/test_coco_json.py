@@ -230,8 +230,8 @@ def test_an_annotation_that_breaks_a_rule_is_an_error_and_no_object(
 
 @pytest.mark.parametrize(
     "change",
-    [{"width": "40"}, {"width": 0}, {"width": float("nan")}, {"width": 41}, {"id": None}, {"id": 1.5}, {"file_name": ""},
-     {"file_name": 3}],
+    [{"width": "40"}, {"width": 0}, {"width": float("nan")}, {"width": 41}, {"id": None}, {"id": 1.5},
+     {"file_name": ""}, {"file_name": 3}],
 )  # fmt: skip
 def test_an_image_entry_that_breaks_a_rule_is_an_error(tmp_path: Path, change: dict[str, Any]) -> None:
     assert errors(imported(tmp_path, document(images=[{**image(), **change}])))

@@ -63,7 +63,7 @@ def test_names_are_a_list_or_numbered(tmp_path: Path, names: str) -> None:
 @pytest.mark.parametrize("file", ["classes.txt", "obj.names"])
 def test_without_a_yaml_the_names_come_from_a_text_file_or_the_user(tmp_path: Path, file: str) -> None:
     root = one(tmp_path, row(1), yaml=None)
-    assert [f.check for f in errors(read(yolo, root))][0] == "no classes"
+    assert errors(read(yolo, root))[0].check == "no classes"
     assert only_region(read(yolo, root, ["x", "y"])).class_name == "y"
     put(root / file, "cell\ndust\n")
     assert only_region(read(yolo, root)).class_name == "dust"

@@ -226,6 +226,8 @@ def _drawn(
 def _mask(canvas: Canvas, points: list[Any], data: Any, source: str) -> Mask | None:
     """The mask of a box given by its first and last pixel, as LabelMe 5 stores it: a PNG in base64."""
     try:
+        if len(points) != 4:
+            raise ValueError(f"{len(points) // 2} points, not its first and last pixel")
         left, top = (round(v) for v in points[:2])
         png = base64.b64decode(data)
         header = header_of(png)
@@ -234,7 +236,7 @@ def _mask(canvas: Canvas, points: list[Any], data: Any, source: str) -> Mask | N
         with PIL.Image.open(io.BytesIO(png), formats=("PNG",)) as image:
             patch = np.asarray(image)
         lit: Mask = np.asarray(np.any(np.atleast_3d(patch)[..., :3], axis=2), dtype=bool)
-        if all(float(v).is_integer() for v in points[:4]) and len(points) == 4:
+        if all(float(v).is_integer() for v in points):
             lit = lit[: max(round(points[3]) - top + 1, 0), : max(round(points[2]) - left + 1, 0)]
     except Exception as error:  # Pillow raises many kinds on damaged bytes
         canvas.error("mask damaged", source, f"{type(error).__name__}: {error}"[:200], "draw it again")

@@ -35,6 +35,7 @@ class ClassOf:
                 if (name := _one(value)) is not None:
                     values[key].append(name)
         kinds = {k: v.get("type") for e in entries for k, v in e.choices.items() if isinstance(v, dict)}
+        kinds |= {k: "checkbox" for _, r in regions for k, v in _attributes(r).items() if isinstance(v, dict)}
         given = set(classes)
         ranked = sorted(values, key=lambda k: _rank(k, values[k], len(regions), kinds.get(k), given))
         fitting = [k for k in ranked if _is_class(k, values[k], kinds.get(k), given)]
