@@ -164,7 +164,7 @@ def _unknown(label_ids: Pixels, numbers: Pixels) -> Problem:
     return Problem("unknown value", came, "add a class list (label_colors.txt), or name the classes")
 
 
-def _shapes(numbers: NDArray[np.int64], instances: Pixels | None, key: Key) -> Drawn:
+def _shapes(numbers: NDArray[np.int32], instances: Pixels | None, key: Key) -> Drawn:
     drawn = Drawn()
     left = numbers.copy()
     if instances is not None:

@@ -183,14 +183,14 @@ def _of_json(data: Any) -> list[Entry]:
 def _of_item(key: str, value: Any) -> list[Entry]:
     if isinstance(value, str) and key.isdigit():
         return [Entry(value, _int(key))]
-    if isinstance(value, int) and not isinstance(value, bool):
+    if _int(value) is not None and isinstance(value, int):
         return [Entry(key, value)]
     return [Entry(key, None, rgb(value))] if rgb(value) is not None else []
 
 
 def _of_record(item: dict[str, Any]) -> Entry | None:
     name = next((item[k] for k in ("name", "label", "class", "title") if isinstance(item.get(k), str)), None)
-    value = next((item[k] for k in ("id", "value", "index") if type(item.get(k)) is int), None)
+    value = next((found for k in ("id", "value", "index") if (found := _int(item.get(k))) is not None), None)
     colour = next((rgb(item[k]) for k in ("color", "colour", "rgb") if k in item), None)
     said = next((item[k] for k in ("hasInstances", "isthing", "instances") if k in item), None)
     isthing = bool(said) if isinstance(said, int) else None
@@ -212,4 +212,4 @@ def rgb(value: Any) -> int | None:
 def _int(value: Any) -> int | None:
     if isinstance(value, str):
         return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
-    return value if type(value) is int else None
+    return value if type(value) is int and abs(value) < 2**31 else None

@@ -53,8 +53,8 @@ class Legend:
         return cls(tuple(e.name for e in classes), tuple(e.value or 0 for e in classes), by_value, by_colour)
 
 
-def numbers(raster: Raster, legend: Legend, name: str) -> tuple[NDArray[np.int64], int] | Problem:
-    """The class number of each pixel, int64 (H, W), and how many stray pixels were repaired; or what is wrong.
+def numbers(raster: Raster, legend: Legend, name: str) -> tuple[NDArray[np.int32], int] | Problem:
+    """The class number of each pixel, int32 (H, W), and how many stray pixels were repaired; or what is wrong.
 
     Args:
         name: how problems speak of the label file.
@@ -100,16 +100,16 @@ def _is_grey(values: Pixels, legend: Legend) -> bool:
     return all(c == (c & 255) * 0x010101 for c in colours) and not set(colours) <= set(legend.by_colour)
 
 
-def looked_up(keys: Pixels, table: dict[int, int]) -> NDArray[np.int64]:
-    """`table` of each key, int64 (H, W); UNKNOWN where it has none."""
+def looked_up(keys: Pixels, table: dict[int, int]) -> NDArray[np.int32]:
+    """`table` of each key, int32 (H, W); UNKNOWN where it has none."""
     flat = keys.ravel()
     first = starts(flat)
     found, inverse = np.unique(flat[first], return_inverse=True)
-    means = np.array([table.get(int(key), UNKNOWN) for key in found], dtype=np.int64)
+    means = np.array([table.get(int(key), UNKNOWN) for key in found], dtype=np.int32)
     return np.repeat(means[inverse], np.diff(first, append=flat.size)).reshape(keys.shape)
 
 
-def _repair(labels: NDArray[np.int64], keys: Pixels, unknown: Pixels, num_strays: int) -> bool:
+def _repair(labels: NDArray[np.int32], keys: Pixels, unknown: Pixels, num_strays: int) -> bool:
     """Give each stray pixel the nearest in colour of the classes at most STRAY_PX away. False: they are no strays."""
     if num_strays >= STRAY_SHARE * labels.size:
         return False

@@ -120,8 +120,8 @@ def _draw(folder: Folder, task: Task) -> Drawn:
     return drawn
 
 
-def numbers(raster: Raster, colours: tuple[Colour, ...]) -> NDArray[np.int64] | Problem:
-    """The class of each pixel, int64 (H, W): 0 background, else the place in `colours`, from 1."""
+def numbers(raster: Raster, colours: tuple[Colour, ...]) -> NDArray[np.int32] | Problem:
+    """The class of each pixel, int32 (H, W): 0 background, else the place in `colours`, from 1."""
     means = [0 if c.is_background else place for place, c in enumerate(colours, start=1)]
     if raster.kind == "grey":
         labels = looked_up(raster.values, {0: 0, 255: 0} | {c.index: m for c, m in zip(colours, means, strict=True)})
@@ -142,7 +142,7 @@ def numbers(raster: Raster, colours: tuple[Colour, ...]) -> NDArray[np.int64] | 
     return labels if problem is None else problem
 
 
-def _by_index(raster: Raster, colours: tuple[Colour, ...], means: list[int]) -> NDArray[np.int64] | None:
+def _by_index(raster: Raster, colours: tuple[Colour, ...], means: list[int]) -> NDArray[np.int32] | None:
     """The classes by palette index, where the palette shows other colours; None where indices do not fit either."""
     table = {0: 0} | {c.index: m for c, m in zip(colours, means, strict=True)}
     fits = raster.kind == "palette" and table[0] == 0 and set(rasters.used(raster.values)) <= set(table)

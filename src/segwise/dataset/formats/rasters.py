@@ -29,6 +29,7 @@ Result = TypeVar("Result")
 Pixels = NDArray[Any]
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 SPREAD = {2: 85, 4: 17}  # Pillow spreads grey values of 2 and 4 bits over 0..255
+NO_PALETTE = np.zeros(0, dtype=np.int32)
 AGAIN = "export it again as PNG"
 
 
@@ -39,20 +40,20 @@ class Raster:
     Attributes:
         kind: what `values` are.
         values: integers (H, W): grey values, palette indices, or colours 0xRRGGBB.
-        palette: int64 (N,), the colours 0xRRGGBB of the indices; empty unless `kind` is "palette".
+        palette: int32 (N,), the colours 0xRRGGBB of the indices; empty unless `kind` is "palette".
         alpha: uint8 (H, W), 255 = opaque; None if all is opaque.
         is_lossy: stored by a method that changes pixels (JPEG).
     """
 
     kind: Literal["grey", "palette", "colour"]
     values: Pixels
-    palette: NDArray[np.int64]
+    palette: NDArray[np.int32]
     alpha: NDArray[np.uint8] | None
     is_lossy: bool = False
 
     def colours(self) -> Pixels:
-        """The colours 0xRRGGBB, int64 (H, W); values of palette and colour rasters only."""
-        return self.palette[self.values] if self.kind == "palette" else self.values.astype(np.int64)
+        """The colours 0xRRGGBB, int32 (H, W), of palette and colour rasters."""
+        return self.palette[self.values] if self.kind == "palette" else self.values
 
     def opaque(self) -> Mask | None:
         """Where more is opaque than not, bool (H, W); None: everywhere."""
@@ -113,10 +114,10 @@ def _deep(data: bytes, name: str) -> Raster | Problem:
     if values.ndim != 2:
         came = f"{name} has {values.shape[2]} channels of {values.dtype}"
         return Problem("unknown value", came, "export ids as one channel, or colours of 8 bits")
-    whole = values.astype(np.int64)
+    whole = values if values.dtype.kind in "iu" and values.dtype != np.uint64 else values.astype(np.int64)
     if values.dtype.kind == "f" and not np.array_equal(values, whole):
         return Problem("unknown value", f"{name} holds fractions", "export whole numbers")
-    return Raster("grey", whole, np.zeros(0, np.int64), None)
+    return Raster("grey", whole, NO_PALETTE, None)
 
 
 def _shallow(data: bytes) -> Raster:
@@ -131,7 +132,7 @@ def _shallow(data: bytes) -> Raster:
         if image.mode in ("1", "L", "LA"):
             return _grey(image, data, is_lossy)
         pixels = np.asarray(image.convert("RGBA" if image.mode in ("RGBA", "PA") else "RGB"))
-        return Raster("colour", packed(pixels), np.zeros(0, np.int64), _alpha(pixels[..., 3:]), is_lossy)
+        return Raster("colour", packed(pixels), NO_PALETTE, _alpha(pixels[..., 3:]), is_lossy)
 
 
 def _grey(image: PIL.Image.Image, data: bytes, is_lossy: bool) -> Raster:
@@ -141,9 +142,7 @@ def _grey(image: PIL.Image.Image, data: bytes, is_lossy: bool) -> Raster:
         values = values // np.uint8(SPREAD.get(data[24], 1))
     if image.format == "TIFF" and image.mode == "L" and image.tag_v2.get(262) == 0:  # type: ignore[attr-defined]
         values = 255 - values  # "white is zero": Pillow inverts what is stored
-    return Raster(
-        "grey", values, np.zeros(0, np.int64), _alpha(pixels[..., 1:]) if pixels.ndim == 3 else None, is_lossy
-    )
+    return Raster("grey", values, NO_PALETTE, _alpha(pixels[..., 1:]) if pixels.ndim == 3 else None, is_lossy)
 
 
 def _palette(image: PIL.Image.Image) -> Raster:
@@ -156,9 +155,9 @@ def _palette(image: PIL.Image.Image) -> Raster:
     return Raster("palette", values, packed(full), _alpha(full[values][..., 3:]))
 
 
-def packed(pixels: Pixels) -> NDArray[np.int64]:
-    """Colours uint8 (…, 3 or more) as 0xRRGGBB, int64 (…)."""
-    wide = pixels[..., :3].astype(np.int64)
+def packed(pixels: Pixels) -> NDArray[np.int32]:
+    """Colours uint8 (…, 3 or more) as 0xRRGGBB, int32 (…)."""
+    wide = pixels[..., :3].astype(np.int32)
     return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
 
 

@@ -127,14 +127,14 @@ def _draw(folder: Folder, task: Task, legend: Legend, has_objects: bool) -> Draw
     return drawn
 
 
-def _is_void(objects: Pixels, classes: NDArray[np.int64]) -> Mask:
+def _is_void(objects: Pixels, classes: NDArray[np.int32]) -> Mask:
     """Index 255 and VOC's colour of the void, where the class map has no class either."""
     swapped = (VOID_COLOUR & 255) << 16 | (VOID_COLOUR & 0xFF00) | VOID_COLOUR >> 16  # as `ids` numbers colours
     mask: Mask = ((objects == 255) | (objects == swapped)) & (classes <= 0)
     return mask
 
 
-def _objects(drawn: Drawn, classes: NDArray[np.int64], objects: Pixels, legend: Legend) -> None:
+def _objects(drawn: Drawn, classes: NDArray[np.int32], objects: Pixels, legend: Legend) -> None:
     """One thing an id, its class that of most of its pixels; class pixels without an object become crowds."""
     votes = rasters.votes(objects, classes)
     for value, rle in rasters.regions(objects).items():
@@ -159,7 +159,7 @@ def _objects(drawn: Drawn, classes: NDArray[np.int64], objects: Pixels, legend: 
         _regions(drawn, left, legend, is_crowd=True)
 
 
-def _regions(drawn: Drawn, classes: NDArray[np.int64], legend: Legend, is_crowd: bool) -> None:
+def _regions(drawn: Drawn, classes: NDArray[np.int32], legend: Legend, is_crowd: bool) -> None:
     for number, rle in rasters.regions(np.maximum(classes, 0)).items():
         name = legend.names[number - 1]
         drawn.shapes.append((name, rle, f"class {name}", is_crowd))
