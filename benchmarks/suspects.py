@@ -54,8 +54,10 @@ def plant(document: dict[str, Any], seed: int, rates: dict[str, float] = RATES) 
     planted, used, new_id = [], set[int](), max(rows) + 1
     order = [int(v) for v in rng.permutation(sorted(rows))]
     for kind, count in wanted.items():
+        unfit: list[int] = []  # for this kind; another one may take them
         while count and order:
-            row = rows.get(order.pop())
+            unfit.append(order.pop())
+            row = rows.get(unfit[-1])
             if row is None or row["id"] in used or not _is_fit(row, categories):
                 continue
             others = [r for r in rows.values() if r["image_id"] == row["image_id"] and r["id"] != row["id"]]
@@ -70,6 +72,7 @@ def plant(document: dict[str, Any], seed: int, rates: dict[str, float] = RATES) 
             new_id, count = new_id + 2, count - 1
             ids = [r["id"] for r in added]
             planted.append({"kind": kind, "file_name": names[row["image_id"]], "object_ids": ids, "box": box})
+        order = unfit[::-1] + order
     return {**document, "annotations": [rows[number] for number in sorted(rows)]}, planted
 
 

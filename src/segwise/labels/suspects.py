@@ -53,7 +53,8 @@ class Suspect:
     """One label (or missing label) the model doubts.
 
     `score` is the chance that it is wrong, in [0, 1], of four digits; `object_ids` are the labels in question, in the
-    words of the label file; `came` says what is seen and `remedy` what to do. `place` holds indices for drawing.
+    words of the label file; `label_class` is empty where a label is missing; `came` says what is seen and `remedy`
+    what to do. `place` holds indices for drawing.
     """
 
     kind: Kind
@@ -111,7 +112,8 @@ def _scored(images: Sequence[Judged], kind: Kind, is_trained: bool) -> list[tupl
 
 def _suspect(score: float, image: Judged, place: Place, features: Features, names: Mapping[int, str]) -> Suspect:
     _, came, remedy = WORDS[place.kind]
-    label, model = names[place.label_class], names[place.model_class]
+    label = "" if place.kind == "missed" else names[place.label_class]
+    model = names[place.model_class]
     values = {"label": label, "model": model, "part": features[0], "area_px": place.area_px,
               "num_labels": len(place.labels), "num_predicted": len(place.predicted)}  # fmt: skip
     ids = tuple(image.object_ids[j] for j in place.labels)

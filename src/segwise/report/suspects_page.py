@@ -125,7 +125,7 @@ def _kinds(found: Sequence[Suspect], likely: Sequence[Suspect]) -> list[dict[str
 
 
 def _said(class_name: str, indices: Sequence[int]) -> str:
-    return f"{len(indices)} × {class_name}" if len(indices) > 1 else class_name
+    return f"{len(indices)} × {class_name}" if len(indices) > 1 else class_name or "no label"
 
 
 def _area(suspect: Suspect, window: Window) -> Mask | None:
