@@ -202,7 +202,7 @@ def test_what_tells_objects_apart_follows_from_how_they_meet(
     discs: Values, touching: float, overlapping: int, hidden: float, wanted: str
 ) -> None:
     found = copy.deepcopy(discs)
-    found["touching_fraction"], found["contact"]["num_overlapping"] = touching, overlapping
+    found["touching_fraction"], found["contact"]["num_overlapping_much"] = touching, overlapping
     found["classes"]["disc"]["hidden_fraction"] = hidden
     assert approach_entry(found).value == wanted
 

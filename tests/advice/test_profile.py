@@ -88,6 +88,20 @@ def test_a_class_under_smaller_ones_has_hidden_pixels(tmp_path: Path) -> None:
     assert found["inner"]["hidden_fraction"] == 0
 
 
+def test_outlines_drawn_a_little_too_wide_do_not_overlap_much(tmp_path: Path) -> None:
+    from tests.factory import annotation
+
+    root = write_grid(tmp_path / "a", 20, num_images=1)
+    document = read_labels(root)
+    masks = np.zeros((4, 160, 200), dtype=bool)
+    masks[0, 10:40, 10:40] = masks[1, 10:40, 39:70] = True  # one column of 30 shared
+    masks[2, 60:90, 10:40] = masks[3, 60:90, 25:60] = True  # half of it shared
+    document["annotations"] = [annotation(mask, i + 1, 1) for i, mask in enumerate(masks)]
+    write_labels(root, document)
+    contact = facts(root)["contact"]
+    assert (contact["num_overlapping"], contact["num_overlapping_much"]) == (4, 2)
+
+
 def test_effort_is_counts_times_rates(tmp_path: Path) -> None:
     colours = {"disc": (180, 180, 180), "field": (90, 90, 90)}
     root = write_grid(tmp_path / "a", 20, num_images=3, colours=colours, stuff=("field",))

@@ -144,6 +144,7 @@ def test_bins_of_whole_numbers_have_whole_ticks() -> None:
 
 def test_log_axes_have_ticks_at_round_numbers() -> None:
     assert log_ticks(4, 120) == [5, 10, 20, 50, 100]
+    assert log_ticks(60, 190) == [60, 80, 100, 150]
     assert log_ticks(0.01, 5000) == [0.01, 0.1, 1, 10, 100, 1000]
 
 

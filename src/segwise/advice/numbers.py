@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+MUCH = 0.05  # of an object's pixels shared with others: more than two outlines drawn a little too wide
+
+
 def quantiles(values: NDArray[Any], levels: Sequence[float]) -> dict[str, float]:
     """The quantiles (`q05` for 0.05) and the mean of values (N,); nothing for no values."""
     if not values.size:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from segwise.advice.entry import Entry, percent, suggestion
+from segwise.advice.numbers import MUCH
 from segwise.advice.plan_size import INSTANCE_STRIDE, MIN_BOX_CELLS
 
 Facts = Mapping[str, Any]
@@ -59,8 +60,11 @@ def approach_entry(facts: Facts) -> Entry:
     """What can tell neighbouring objects apart."""
     if not facts["num_objects"]:
         return suggestion("approaches", "semantic", "No class is countable: regions need no objects.")
-    touching, overlapping = facts["touching_fraction"], facts["contact"]["num_overlapping"] / facts["num_objects"]
-    meets = f"{percent(touching)} of the objects touch and {percent(overlapping)} overlap another of their class"
+    touching, overlapping = facts["touching_fraction"], facts["contact"]["num_overlapping_much"] / facts["num_objects"]
+    meets = (
+        f"{percent(touching)} of the objects touch another of their class and {percent(overlapping)} share more than "
+    )
+    meets += f"{percent(MUCH)} of their pixels with one"
     hidden = {name: own["hidden_fraction"] for name, own in facts["classes"].items() if own["isthing"]}
     under = max(hidden, key=lambda name: (hidden[name], name))
     if hidden[under] >= OFTEN:

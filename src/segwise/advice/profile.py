@@ -19,7 +19,7 @@ from segwise.advice.contact import FAR_PX
 from segwise.advice.direction import Test, examine, safe_moves
 from segwise.advice.effort import effort
 from segwise.advice.measure import Measured, Things
-from segwise.advice.numbers import quantiles, rounded, share
+from segwise.advice.numbers import MUCH, quantiles, rounded, share
 from segwise.advice.outlines import thickness
 from segwise.dataset.coco import Dataset
 from segwise.dataset.params import ProfileParams
@@ -112,6 +112,7 @@ def _contact(things: Sequence[Things], levels: Sequence[float]) -> dict[str, Any
         "contact_px": quantiles(pixels[pixels > 0], levels),
         "contact_share": quantiles(shares[shares > 0], levels),
         "num_overlapping": int(np.count_nonzero(overlap)),
+        "num_overlapping_much": int(np.count_nonzero(overlap > MUCH)),
         "overlap_share": quantiles(overlap[overlap > 0], levels),
         "gap_px": quantiles(near, levels),
         "num_with_gap": int(near.size),

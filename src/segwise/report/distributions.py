@@ -34,9 +34,11 @@ def histogram(found: Mapping[str, Any], x_name: str, marks: Mapping[str, float] 
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2, 5 times powers of ten between two positive numbers; only the powers where there are many."""
+    """1, 2, 5 times powers of ten between two positive numbers; only the powers where there are many, more where few."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     fine = [m * 10.0**p for p in powers for m in (1, 2, 5) if low <= m * 10.0**p <= high]
+    if len(fine) < 3:
+        return [m * 10.0**p for p in powers for m in (1, 1.5, 2, 3, 4, 5, 6, 8) if low <= m * 10.0**p <= high]
     coarse = [v for v in fine if math.log10(v) == round(math.log10(v))]
     return fine if len(fine) <= 9 or len(coarse) < 2 else coarse
 
