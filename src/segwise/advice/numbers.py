@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
 MUCH = 0.05  # of an object's pixels shared with others: more than two outlines drawn a little too wide
 
 
