@@ -61,10 +61,8 @@ def approach_entry(facts: Facts) -> Entry:
     if not facts["num_objects"]:
         return suggestion("approaches", "semantic", "No class is countable: regions need no objects.")
     touching, overlapping = facts["touching_fraction"], facts["contact"]["num_overlapping_much"] / facts["num_objects"]
-    meets = (
-        f"{percent(touching)} of the objects touch another of their class and {percent(overlapping)} share more than "
-    )
-    meets += f"{percent(MUCH)} of their pixels with one"
+    meets = f"{percent(touching)} of the objects touch another of their class and {percent(overlapping)} share more "
+    meets += f"than {100 * MUCH:g} % of their pixels with one"
     hidden = {name: own["hidden_fraction"] for name, own in facts["classes"].items() if own["isthing"]}
     under = max(hidden, key=lambda name: (hidden[name], name))
     if hidden[under] >= OFTEN:

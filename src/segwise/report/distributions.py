@@ -34,7 +34,7 @@ def histogram(found: Mapping[str, Any], x_name: str, marks: Mapping[str, float] 
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2, 5 times powers of ten between two positive numbers; the powers alone where there are many, more where few."""
+    """1, 2, 5 times powers of ten between two positive numbers; of many only the powers, of few some between."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     fine = [m * 10.0**p for p in powers for m in (1, 2, 5) if low <= m * 10.0**p <= high]
     if len(fine) < 3:
