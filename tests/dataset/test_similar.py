@@ -96,3 +96,25 @@ def test_all_pairs_of_close_hashes_are_found_as_by_comparing_one_by_one() -> Non
     assert (5, 600) in expected
     for i, j, distance, k in zip(first, second, bits, turn, strict=True):
         assert int(hashes[i, 0] ^ hashes[j, k]).bit_count() == distance
+
+
+@pytest.mark.parametrize("block", [7, 512])
+def test_the_nearest_pair_in_two_parts_is_the_one_found_by_comparing_all(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similar, "_BLOCK", block)
+    prints = [similar.fingerprint(scene(seed)) for seed in range(40)]
+    parts = np.random.default_rng(0).integers(-1, 3, 40)
+    hashes = np.array([p.hashes for p in prints])
+    bits = {
+        (i, j): min(int(a ^ hashes[i, 0]).bit_count() for a in hashes[j])
+        for i in range(40)
+        for j in range(i + 1, 40)
+        if parts[i] != parts[j] and min(parts[i], parts[j]) >= 0
+    }
+    nearest = similar.nearest_across(prints, parts)
+    assert nearest is not None and nearest.bits == min(bits.values()) == bits[nearest.first, nearest.second]
+    without = {pair for pair, distance in bits.items() if distance == nearest.bits}
+    second = similar.nearest_across(prints, parts, without)
+    assert second is not None and second.bits == min(d for pair, d in bits.items() if pair not in without)
+    assert similar.nearest_across(prints, np.zeros(40, np.int64)) is None

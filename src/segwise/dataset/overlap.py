@@ -95,11 +95,10 @@ def candidates(descriptors: Sequence[NDArray[np.uint8]]) -> list[tuple[int, int]
     owner = np.repeat(np.arange(len(descriptors)), [len(d) for d in descriptors])
     if not len(owner):
         return []
-    bits = np.unpackbits(np.concatenate(descriptors), axis=1)
+    every = np.concatenate(descriptors)
     draw = np.random.default_rng(0)  # fixed: which bits make a key must not depend on anything
-    votes = np.concatenate(
-        [_votes(bits[:, draw.permutation(256)[:_KEY_BITS]], owner, len(descriptors)) for _ in range(_TABLES)]
-    )
+    drawn = [draw.permutation(256)[:_KEY_BITS] for _ in range(_TABLES)]
+    votes = np.concatenate([_votes(_keys(every, bits), owner, len(descriptors)) for bits in drawn])
     pairs, counts = np.unique(votes, return_counts=True)
     pairs, counts = pairs[counts >= _MIN_VOTES], counts[counts >= _MIN_VOTES]
     first, second = np.divmod(pairs, len(descriptors))
@@ -107,9 +106,16 @@ def candidates(descriptors: Sequence[NDArray[np.uint8]]) -> list[tuple[int, int]
     return list(zip(first[kept].tolist(), second[kept].tolist(), strict=True))
 
 
-def _votes(bits: NDArray[np.uint8], owner: NDArray[np.int64], images: int) -> NDArray[np.int64]:
+def _keys(descriptors: NDArray[np.uint8], bits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The chosen bits of each descriptor as one number."""
+    out = np.zeros(len(descriptors), np.int64)
+    for place, bit in enumerate(bits.tolist()):
+        out |= ((descriptors[:, bit // 8] >> (bit % 8)) & 1).astype(np.int64) << place
+    return out
+
+
+def _votes(keys: NDArray[np.int64], owner: NDArray[np.int64], images: int) -> NDArray[np.int64]:
     """One number, first × images + second, per pair of equal keys in two images."""
-    keys = bits @ (1 << np.arange(_KEY_BITS, dtype=np.int64))
     order = np.argsort(keys, kind="stable")
     keys, owner = keys[order], owner[order]
     start = np.searchsorted(keys, keys, "left")

@@ -118,18 +118,18 @@ def nearest_across(
     unwanted = np.array(sorted(without), np.int64).reshape(-1, 2)
     least, closest = 64, list[tuple[int, int, int]]()
     for start in range(0, len(hashes), _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, len(hashes)))
-        bits, turn = _distances(hashes, slice(start, start + _BLOCK))
-        apart = (parts[rows, None] != parts) & (parts[rows, None] >= 0) & (parts >= 0)
-        bits[~apart | (np.arange(len(hashes)) <= rows[:, None])] = 65
-        here = unwanted[np.isin(unwanted[:, 0], rows)]
-        bits[here[:, 0] - start, here[:, 1]] = 65
+        bits, turn = _distances(hashes[start:], slice(_BLOCK))
+        own, others = parts[start : start + _BLOCK, None], parts[start:]
+        bits[(own == others) | (own < 0) | (others < 0)] = 65
+        bits[np.tril_indices(len(bits), 0, bits.shape[1])] = 65
+        here = unwanted[(unwanted[:, 0] >= start) & (unwanted[:, 0] < start + _BLOCK)] - start
+        bits[here[:, 0], here[:, 1]] = 65
         if (low := int(bits.min(initial=65))) <= least:
             closest = closest if low == least else []
             least = low
-            firsts, seconds = np.nonzero(bits == low)
-            found = zip(firsts.tolist(), seconds.tolist(), turn[firsts, seconds].tolist(), strict=True)
-            closest += [(i + start, j, orientation) for i, j, orientation in found][:_BLOCK]
+            firsts, seconds = (found[:_BLOCK] for found in np.nonzero(bits == low))
+            turns = turn[firsts, seconds]
+            closest += zip((firsts + start).tolist(), (seconds + start).tolist(), turns.tolist(), strict=True)
     thumbs = _Thumbs(prints)
     matches = [Match(i, j, least, thumbs.correlation(i, j, turn_), turn_) for i, j, turn_ in closest]
     return max(matches, key=lambda m: (m.correlation, -m.first, -m.second), default=None)
@@ -148,11 +148,9 @@ def close_hashes(
     """
     parts = []
     for start in range(0, len(hashes), _BLOCK):
-        bits, turn = _distances(hashes, slice(start, start + _BLOCK))
-        i, j = np.nonzero(bits <= max_bits)
-        after = j > i + start
-        i, j = i[after], j[after]
-        parts.append(np.stack([i + start, j, bits[i, j].astype(np.int64), turn[i, j].astype(np.int64)]))
+        bits, turn = _distances(hashes[start:], slice(_BLOCK))
+        i, j = np.nonzero(np.triu(bits <= max_bits, 1))
+        parts.append(np.stack([i + start, j + start, bits[i, j].astype(np.int64), turn[i, j].astype(np.int64)]))
     first, second, bits_, turns = np.concatenate(parts, axis=1) if parts else np.zeros((4, 0), np.int64)
     return first, second, bits_, turns
 
