@@ -1,8 +1,8 @@
 """Damage label files of every format and read them: `python -m benchmarks.fuzz_importers --count 20000`.
 
-Each draw mutates one file of a small sound source (bytes flipped, cut, inserted; JSON nodes replaced, moved, removed). It
-has to be refused with a reason or read into a data set that breaks no rule; anything else ends the run with the format,
-the draw and the seed that show it. A crash of the interpreter ends it too: the last line printed names the format.
+Each draw mutates one file of a small sound source (bytes flipped, cut, inserted; JSON nodes replaced, moved, removed).
+It has to be refused with a reason or read into a data set that breaks no rule; anything else ends the run with the
+format, the draw and the seed that show it. A crash of the interpreter ends it too: the last line names the format.
 """
 
 from __future__ import annotations

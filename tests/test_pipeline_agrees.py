@@ -84,12 +84,19 @@ def closure(stage: str, with_siblings: bool = False) -> set[str]:
     modules = reach(f"segwise.stages.{stage.split('@')[0]}", siblings)
     modules |= reach(own) if own in graph.modules else set()
     files = {_file(m) for m in modules if m not in EXEMPT and not m.endswith(".params")}
-    return {str(f.relative_to(ROOT)) for f in files if not _is_docstring_only(f)}
+    files |= {template for file in files for template in _templates(file)}
+    return {str(f.relative_to(ROOT)) for f in files if f.suffix != ".py" or not _is_docstring_only(f)}
 
 
 def _file(module: str) -> Path:
     path = ROOT / "src" / Path(*module.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _templates(file: Path) -> set[Path]:
+    """The page templates beside a module that it names: no import shows them."""
+    text = file.read_text(encoding="utf-8")
+    return {template for template in file.parent.glob("*.j2") if f'"{template.name}"' in text}
 
 
 def _is_docstring_only(file: Path) -> bool:

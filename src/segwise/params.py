@@ -13,7 +13,7 @@ from segwise.errors import UsageError
 from segwise.evaluation.params import BenchmarkParams, EvaluateParams
 from segwise.gate.params import GateParams, PackageParams
 from segwise.labels.params import ValidateParams
-from segwise.models.params import DenseParams, ConvertParams, InstanceParams
+from segwise.models.params import ConvertParams, DenseParams, InstanceParams
 from segwise.predict.params import CalibrateParams
 
 PARAMS_FILE = Path("params.yaml")

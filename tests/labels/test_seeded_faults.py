@@ -265,7 +265,7 @@ def test_clean_data_has_no_finding(root: Path) -> None:
 
 
 def test_every_check_has_its_fault() -> None:
-    assert set(FAULTS) == set(CHECKS)
+    assert set(FAULTS) == set(CHECKS) - {"drift"}  # of two revisions: see test_drift
 
 
 @pytest.mark.parametrize("check", FAULTS)

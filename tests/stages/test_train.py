@@ -12,7 +12,7 @@ from segwise.dataset.params import DataParams, SplitParams
 from segwise.errors import IntegrityError, UsageError
 from segwise.models import fit
 from segwise.models.lightning import DenseTraining
-from segwise.models.params import DenseParams, ConvertParams, InstanceParams
+from segwise.models.params import ConvertParams, DenseParams, InstanceParams
 from segwise.spec import read_spec
 from segwise.stages import convert, split, train
 from segwise.types import IGNORE_INDEX

@@ -79,6 +79,7 @@ WARNINGS = {
     "similar class names": "class names differ in more than case and spaces",
     "touching objects": "objects of one class keep apart",
     "shared pixels": "no pixel belongs to two objects of one class",
+    "drift": "the facts are those of the revision that was accepted",
 }
 
 CHECKS: dict[str, Check] = {

@@ -15,6 +15,7 @@ import pandas as pd
 
 from segwise.dataset.finding import Finding
 from segwise.labels import samples
+from segwise.labels.checks import Level
 from segwise.labels.rules import Table
 
 # column of a fact table → the words a reader gets
@@ -112,13 +113,13 @@ def shifts(before: Mapping[str, Any], after: Mapping[str, Any], limits: Limits |
 
 
 def compare(
-    reference: Mapping[str, Any], tables: Mapping[Table, pd.DataFrame], limits: Limits | None = None
+    reference: Mapping[str, Any], tables: Mapping[Table, pd.DataFrame], level: Level = "warning"
 ) -> list[Finding]:
-    """A `drift` warning of the whole set for each fact that has moved from `reference`, a `summary`; none if empty."""
-    if not reference:
+    """A `drift` finding of the whole set for each fact that has moved from `reference`, a `summary`; none if empty."""
+    if not reference or level == "off":
         return []
-    moved = [s for s in shifts(reference, summary(tables), limits) if s.has_moved]
-    return [Finding("drift", "warning", None, None, say(shift), _REMEDY) for shift in moved]
+    moved = [s for s in shifts(reference, summary(tables)) if s.has_moved]
+    return [Finding("drift", level, None, None, say(shift), _REMEDY) for shift in moved]
 
 
 def say(shift: Shift) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapely  # type: ignore[import-untyped]  # ships no types
+import shapely
 from numpy.typing import NDArray
 
 COLUMNS = {"num_points": np.int64, "crossing_px": float, "num_inner_parts": np.int64}

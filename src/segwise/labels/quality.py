@@ -28,7 +28,7 @@ def image_quality(file_name: str, class_map: ClassMap, probabilities: Map) -> Im
     each is given to the score as a label of which the model is certain.
     Source: Lad and Mueller, 2023, Estimating label quality and errors in semantic segmentation data via any model.
     """
-    from cleanlab.segmentation.rank import (  # type: ignore[import-untyped]  # cleanlab ships no types
+    from cleanlab.segmentation.rank import (
         get_label_quality_scores,
         issues_from_scores,
     )

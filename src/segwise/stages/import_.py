@@ -21,7 +21,7 @@ from segwise.dataset.merge import Merged, merge
 from segwise.dataset.params import DataParams
 from segwise.dataset.replace import replacing
 from segwise.errors import DataInvalidError, SegwiseError, UsageError
-from segwise.labels import findings
+from segwise.labels import baseline, findings
 from segwise.labels.inspection import inspect
 from segwise.labels.params import ValidateParams
 from segwise.labels.rules import rules
@@ -73,7 +73,8 @@ def run(source: Path, data: DataParams, params: ValidateParams, choices: Choices
             _save(found)
             return _answer(name, merged, found, f"nothing new: {target} stays as it is")
         ingest.fill(making.folder, target if old is not None else None, merged, folder.root)
-        found += inspect(making.folder, rules(params)).findings
+        inspected = inspect(making.folder, rules(params))
+        found += baseline.split(inspected.findings, inspected.dataset, baseline.load())[0]
         _refuse(found, strict=False)
         making.is_done = True
     PULLING.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from segwise.dataset.finding import Finding
 from segwise.dataset.params import DataParams
 from segwise.errors import DataInvalidError, UsageError
 from segwise.labels import baseline, comparison, drift, revisions
+from segwise.labels.checks import severity
 from segwise.labels.inspection import inspect
 from segwise.labels.params import ValidateParams
 from segwise.labels.rules import rules
@@ -42,7 +43,7 @@ def accept(
     _need_reason(reason)
     root, known = Path(data.dir), baseline.load()
     found = inspect(root, rules(params))
-    listed = (*found.findings, *drift.compare(known.facts, found.tables))
+    listed = (*found.findings, *drift.compare(known.facts, found.tables, severity("drift", params.severity)))
     new, accepted = baseline.split(listed, found.dataset, known)
     chosen = _matching(new, check, image, object_id)
     if not chosen:

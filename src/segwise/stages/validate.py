@@ -10,6 +10,7 @@ from segwise.dataset import coco, finding
 from segwise.dataset.finding import Finding
 from segwise.dataset.params import DataParams
 from segwise.labels import baseline, contract, drift, findings
+from segwise.labels.checks import severity
 from segwise.labels.facts import Table
 from segwise.labels.inspection import Inspection, inspect
 from segwise.labels.judge import num_broken
@@ -34,7 +35,7 @@ def run(data: DataParams, params: ValidateParams) -> dict[str, Any]:
         path.unlink(missing_ok=True)
     root, book, known = Path(data.dir), rules(params), baseline.load()
     found = inspect(root, book)
-    every = (*found.findings, *drift.compare(known.facts, found.tables))
+    every = (*found.findings, *drift.compare(known.facts, found.tables, severity("drift", params.severity)))
     new, accepted = baseline.split(every, found.dataset, known)
     stale = len(baseline.stale(every, found.dataset, known))
     raw = coco.read_raw(root / coco.LABELS_NAME)

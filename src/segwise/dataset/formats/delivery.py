@@ -1,4 +1,4 @@
-"""What every importer answers: images with their objects, exact masks, and what was repaired, dropped or approximated."""
+"""What every importer answers: images, objects with exact masks, and what was repaired, dropped or approximated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One class. `preferred_id` is its number in the source, where it has one (at least 1); `extra` more of its keys."""
+    """One class. `preferred_id` is its number in the source, where it has one (at least 1), `extra` more keys."""
 
     name: str
     isthing: bool = True

@@ -9,6 +9,7 @@ from segwise.dataset.formats.folder import Folder
 from segwise.dataset.formats.table import FORMATS
 from segwise.errors import UsageError
 
+
 def module(name: str) -> ModuleType:
     """The module of a format."""
     return importlib.import_module(f"segwise.dataset.formats.{FORMATS[name]}")

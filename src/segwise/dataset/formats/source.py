@@ -23,7 +23,8 @@ def opened(source: Path, scratch: Path) -> Iterator[Folder]:
         UsageError: there is nothing, or the archive is damaged or would not fit on the disk.
     """
     if not source.exists():
-        raise UsageError("a folder, a label file or a .zip", f"nothing at {source}", "check the path: `segwise import SOURCE`")
+        remedy = "check the path: `segwise import SOURCE`"
+        raise UsageError("a folder, a label file or a .zip", f"nothing at {source}", remedy)
     if not (source.is_file() and source.suffix.lower() == ".zip"):
         yield Folder(source)
         return
