@@ -58,16 +58,17 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         num_masks = write(coco.read(arguments.data), Path(temporary), arguments.masks)
-        start = time.perf_counter()
+        start, spent = time.perf_counter(), time.process_time()
         folder = Folder(Path(temporary))
         is_known = object_masks.looks_like(folder)
         listed = time.perf_counter()
         delivery = object_masks.read(folder, Options())
-        seconds = time.perf_counter() - start
+        seconds, spent = time.perf_counter() - start, time.process_time() - spent
     num_regions = sum(len(picture.regions) for picture in delivery.pictures)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{num_masks} masks in {len(delivery.pictures)} images, {len(os.sched_getaffinity(0))} cores")
     print(f"{seconds:.1f} s ({listed - start:.1f} s of it to find the files), {num_masks / seconds:.0f} masks/s")
+    print(f"{spent:.1f} s of CPU time")
     print(f"peak memory {peak_mb:.0f} MB; {num_regions} objects, {len(errors_in(delivery.findings))} errors")
     if not is_known or num_regions != num_masks:
         raise SystemExit("the layout was not recognised, or masks are missing")

@@ -132,6 +132,15 @@ def test_regions_are_what_pycocotools_encodes_value_by_value() -> None:
             )
 
 
+@pytest.mark.parametrize("density", [0.0, 0.01, 0.1, 0.6, 1.0])
+def test_the_region_of_a_mask_is_what_pycocotools_encodes(density: float) -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(50):
+        mask = rng.random(rng.integers(1, 20, 2)) < density
+        expected = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+        assert rasters.region(mask) == {"size": list(mask.shape), "counts": expected["counts"].decode()}
+
+
 def test_votes_count_the_pixels_of_each_object_on_each_number() -> None:
     rng = np.random.default_rng(3)
     objects, numbers = rng.integers(0, 4, (9, 11)), rng.integers(-1, 3, (9, 11))

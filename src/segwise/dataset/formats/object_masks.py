@@ -20,7 +20,7 @@ from segwise.dataset.formats.builder import Builder, Canvas
 from segwise.dataset.formats.delivery import Delivery, Options
 from segwise.dataset.formats.folder import Folder
 from segwise.dataset.formats.rasters import AGAIN, Drawn, Pixels, Raster
-from segwise.dataset.formats.shapes import Problem, encode
+from segwise.dataset.formats.shapes import Problem
 from segwise.dataset.images import SUFFIXES
 from segwise.errors import DataInvalidError, UsageError
 from segwise.types import Mask
@@ -159,7 +159,7 @@ def _draw(folder: Folder, task: Task, class_name: str) -> Drawn:
         mask, problem = found
         if problem is not None:
             drawn.problems.append((str(file), problem))
-        drawn.shapes.append((class_name, encode(mask), str(file), False))
+        drawn.shapes.append((class_name, rasters.region(mask), str(file), False))
     return drawn
 
 

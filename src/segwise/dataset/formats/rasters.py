@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from segwise.dataset.formats.builder import Canvas
-from segwise.dataset.formats.shapes import Problem, Rle, as_text
+from segwise.dataset.formats.shapes import Problem, Rle, as_text, encode
 from segwise.dataset.images import FORMATS, TIFF_MAGIC, deep_values, header_of
 from segwise.errors import DataInvalidError
 from segwise.types import Mask
@@ -225,6 +225,21 @@ def regions(labels: Pixels) -> dict[int, Rle]:
 def starts(flat: Pixels) -> NDArray[np.intp]:
     """Where runs of equal values begin in a flat array of at least one value."""
     return np.concatenate([np.zeros(1, np.intp), np.flatnonzero(flat[1:] != flat[:-1]) + 1])
+
+
+def region(mask: Mask) -> Rle:
+    """The RLE of a mask, bool (H, W); of a small object in a large image in a fraction of pycocotools' time."""
+    height, width = mask.shape
+    places = np.flatnonzero(mask)
+    if places.size == 0 or places.size > mask.size // 8:
+        return encode(mask)
+    rows, columns = np.divmod(places, width)
+    flat = np.sort(columns * height + rows)
+    breaks = np.flatnonzero(np.diff(flat) != 1)
+    begins = flat[np.concatenate([np.zeros(1, np.intp), breaks + 1])]
+    ends = flat[np.append(breaks, flat.size - 1)] + 1
+    counts = _counts(begins, ends, mask.size)
+    return as_text(coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width))
 
 
 def _counts(begins: NDArray[np.intp], ends: NDArray[np.intp], num_pixels: int) -> list[int]:
