@@ -183,8 +183,8 @@ def test_a_direction_is_told_with_its_strongest_signs(discs: Values) -> None:
     }
     found["direction"]["tests"].append(sign)
     found["direction"]["safe"].update({"up-down": False, "quarter-turn": False})
-    entry = next(e for e in plan(found, PARAMS) if e.about == "flips and turns")
-    assert entry.value == ["left-right"]
+    entry = next(e for e in plan(found, PARAMS) if e.about == "train.dense.augment.turns")
+    assert entry.value == "left-right"
     assert "street lies 40 % of the height below the middle (mean of 30 groups, p below 1e-12)" in entry.why
     assert values(found)["free rotation"] == "a few degrees"
 

@@ -45,6 +45,31 @@ def test_a_draw_is_a_function_of_its_numbers_alone(tiny_dataset: Path) -> None:
     assert not torch.equal(first[(1, 3)]["image"], ours["image"])
 
 
+SEEN = {
+    "all": {"as it is", "left-right", "up-down", "both", "turned"},
+    "mirrored": {"as it is", "left-right", "up-down", "both"},
+    "left-right": {"as it is", "left-right"},
+    "up-down": {"as it is", "up-down"},
+    "none": {"as it is"},
+}
+
+
+@pytest.mark.parametrize("turns", SEEN)
+def test_only_the_allowed_turns_are_drawn(turns: str) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8)
+    moves = {
+        "as it is": image,
+        "left-right": image[:, ::-1],
+        "up-down": image[::-1],
+        "both": image[::-1, ::-1],
+    }
+    cropper = Cropper(CropSpec(32, 1.0, 1.0, {}, turns), True)
+    empty, layers = np.zeros((32, 32), dtype=np.uint8), np.zeros((1, 32, 32), dtype=np.int32)
+    drawn = [cropper(image, empty, layers, seed)[0] for seed in range(60)]
+    names = {next((n for n, m in moves.items() if np.array_equal(m, crop)), "turned") for crop in drawn}
+    assert names == SEEN[turns]
+
+
 def test_worker_processes_give_the_batches_that_no_workers_give(tiny_dataset: Path) -> None:
     none, two = (
         [batch["image"] for batch in train_loader(crops(tiny_dataset), Draws(12, 2, 4, 0), workers)]

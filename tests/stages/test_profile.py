@@ -71,7 +71,7 @@ def test_the_plan_is_shown_beside_the_present_values_and_writes_nothing(here: Pa
     assert zoom["now"] == load().train.dense.zoom
     assert (f"* train.dense.zoom: {zoom['now']} → {zoom['planned']}" in result["summary"]) == zoom["changes"]
     assert zoom["why"][:30] in result["summary"]
-    assert planned["flips and turns"]["changes"] is False
+    assert planned["free rotation"]["changes"] is False
     assert Path("params.yaml").read_bytes() == before
 
 
@@ -109,7 +109,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_and_nothing_is_written(here:
     with pytest.raises(UsageError, match=r"did you mean `train.dense.zoom`\?"):
         plan.run(apply=True, keys=["train.instance.max_objects", "train.dense.zom"])
     with pytest.raises(UsageError):
-        plan.run(apply=True, keys=["flips and turns"])
+        plan.run(apply=True, keys=["free rotation"])
     assert Path("params.yaml").read_bytes() == before
 
 

@@ -30,8 +30,9 @@ def learning_entries(facts: Facts, networks: Sequence[str]) -> list[Entry]:
     entries = []
     for network in networks:
         entries += [Entry(f"train.{network}.augment.{key}", value, why) for key, (value, why) in values.items()]
+        entries.append(Entry(f"train.{network}.augment.turns", *turns(facts)))
         entries.append(Entry(f"train.{network}.balance", balance_value, balance_why))
-    return [*entries, weights(facts), slices(facts), flips(facts), rotation(facts), *rare(facts)]
+    return [*entries, weights(facts), slices(facts), rotation(facts), *rare(facts)]
 
 
 def colours(facts: Facts) -> dict[str, tuple[float, str]]:
@@ -118,17 +119,17 @@ def weights(facts: Facts) -> Entry:
     return Entry("train.dense.class_weights", value, f"{why}, by at most {MAX_WEIGHT:g}.")
 
 
-def flips(facts: Facts) -> Entry:
-    """Which mirror images and quarter turns could have been taken as well."""
+def turns(facts: Facts) -> tuple[str, str]:
+    """Which mirror images and quarter turns could have been taken as well, as `augment.turns` names them; and why."""
     safe, counts = facts["direction"]["safe"], [t for t in facts["direction"]["tests"] if t["counts"]]
-    value = [move for move, is_safe in safe.items() if is_safe] or "none"
+    mirrors = [move for move in ("left-right", "up-down") if safe[move]]
+    value = "all" if safe["quarter-turn"] else "mirrored" if len(mirrors) == 2 else (*mirrors, "none")[0]
     if not counts:
         groups = facts["num_groups"]
         why = f"Places, shapes and edges show no direction over {groups} groups"
-        why += "" if groups >= MANY_GROUPS else ", few to tell by"
-        return suggestion("flips and turns", value, f"{why}.")
+        return value, f"{why}{'' if groups >= MANY_GROUPS else ', few to tell by'}."
     strongest = sorted(counts, key=lambda t: (-abs(t["mean"]), t["name"], t["of"]))[:3]
-    return suggestion("flips and turns", value, f"{'; '.join(_says(t) for t in strongest)}.")
+    return value, f"{'; '.join(_says(t) for t in strongest)}."
 
 
 def _says(test: Mapping[str, Any]) -> str:
@@ -150,7 +151,7 @@ def rotation(facts: Facts) -> Entry:
     """Whether turning by any angle keeps the images plausible."""
     found = facts["direction"]["fourfold"].get("q50", 0.0)
     if not facts["direction"]["safe"]["quarter-turn"]:
-        return suggestion("free rotation", "a few degrees", "The images have an up: see flips and turns.")
+        return suggestion("free rotation", "a few degrees", "The images have an up: see `augment.turns`.")
     if abs(found) >= STRAIGHT:
         why = f"Edges keep to the sides or diagonals (median of mean cos 4θ {found:.2f}, 0 = no direction)."
         return suggestion("free rotation", "a few degrees", why)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -17,6 +17,13 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # before the import, whi
 import albumentations as alb
 
 Labels = NDArray[np.int32]
+TURNS: dict[str, Callable[[], list[alb.BasicTransform]]] = {
+    "all": lambda: [alb.D4()],
+    "mirrored": lambda: [_mirrored()],
+    "left-right": lambda: [alb.HorizontalFlip(p=0.5)],
+    "up-down": lambda: [alb.VerticalFlip(p=0.5)],
+    "none": list,
+}
 SEED_STRIDE = 1_000_003  # odd: an image's draws never share a seed, in 2³² draws
 
 
@@ -24,13 +31,14 @@ SEED_STRIDE = 1_000_003  # odd: an image's draws never share a seed, in 2³² dr
 class CropSpec:
     """Square crops of `crop_px` network pixels from images enlarged by `zoom`, within a factor `zoom_jitter` of it.
 
-    `probabilities`: `brightness_p`, `colour_p`, `invert_p`, `grey_p`, `blur_p`, `noise_p`; absent means never.
+    `turns`: a key of `TURNS`. `probabilities`: `brightness_p`, `colour_p`, `invert_p`, `grey_p`, `blur_p`, `noise_p`; absent means never.
     """
 
     crop_px: int
     zoom: float
     zoom_jitter: float
     probabilities: Mapping[str, float]
+    turns: str = "all"
 
 
 class Cropper:
@@ -50,7 +58,7 @@ class Cropper:
             mask_interpolation=cv2.INTER_NEAREST_EXACT,
             area_for_downscale="image",
         )
-        self.compose = alb.Compose([crop, alb.D4(), *_colours(spec.probabilities)] if is_training else [crop])
+        self.compose = alb.Compose([crop, *TURNS[spec.turns](), *_colours(spec.probabilities)] if is_training else [crop])
 
     def __call__(self, image: Image, class_map: ClassMap, layers: Labels, seed: int) -> tuple[Image, ClassMap, Labels]:
         """uint8 (H, W, 3), uint8 (H, W), int32 (L, H, W) → the same with sides `crop_px`."""
@@ -64,6 +72,12 @@ class Cropper:
 def seed_of(seed: int, number: int, index: int) -> int:
     """The seed of draw `number`, of image `index`: another for every draw of that image."""
     return (seed * 7_919 + SEED_STRIDE * number + index) % 2**32
+
+
+def _mirrored() -> alb.BasicTransform:
+    """As it is, left-right, upside down or both: one draw, since flips in a row draw alike from one seed."""
+    both = alb.Sequential([alb.HorizontalFlip(p=1), alb.VerticalFlip(p=1)], p=1)
+    return alb.OneOf([alb.NoOp(p=1), alb.HorizontalFlip(p=1), alb.VerticalFlip(p=1), both], p=1)
 
 
 def _colours(p: Mapping[str, float]) -> list[alb.BasicTransform]:

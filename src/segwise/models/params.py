@@ -24,9 +24,12 @@ class EncoderParams(Section):
 class AugmentParams(Section):
     """Random changes of a training crop; each `*_p` is a probability.
 
+    `turns`: which mirror images and quarter turns are drawn: `all` eight, `mirrored` (left-right and upside down),
+    `left-right`, `up-down` or `none`; those that could have been photographed as well.
     `zoom_jitter` 1.25 draws the zoom between `zoom` / 1.25 and `zoom` · 1.25, evenly in its logarithm.
     """
 
+    turns: Literal["all", "mirrored", "left-right", "up-down", "none"] = "all"
     zoom_jitter: Annotated[float, Field(ge=1)] = 1.3
     brightness_p: Unit = 0.5
     colour_p: Unit = 0.5

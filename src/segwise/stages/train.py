@@ -76,7 +76,8 @@ def _loaders(
 ) -> tuple[Any, Any]:
     ignored = frozenset(c.id for c in dataset.classes if c.name in params.ignore_classes)
     augment = params.augment.model_dump()
-    spec = CropSpec(params.crop_px, params.zoom, augment.pop("zoom_jitter"), augment)
+    jitter, turns = augment.pop("zoom_jitter"), augment.pop("turns")
+    spec = CropSpec(params.crop_px, params.zoom, jitter, augment, turns)
     crops = []
     for part in ("train", "val"):
         source = loader.Source(dataset, coco.by_name(dataset, split[part]), ignored)
