@@ -150,11 +150,55 @@ def test_an_outline_that_crosses_itself_is_named_and_one_that_touches_itself_is_
     canvas.polygons("thing", [[2, 3, 12, 9, 12, 3, 2, 9]], "crossing")
     bridge = [2, 3, 12, 3, 12, 9, 6, 9, 6, 20, 12, 20, 12, 25, 2, 25, 2, 20, 6, 20, 6, 9, 2, 9]  # two boxes, one line
     canvas.polygons("thing", [bridge], "bridged")
+    through = [
+        2,
+        3,
+        12,
+        3,
+        12,
+        9,
+        2,
+        9,
+        2,
+        6,
+        20,
+        6,
+        30,
+        6,
+        30,
+        8,
+        20,
+        8,
+        20,
+        6,
+        2,
+        6,
+    ]  # the line crosses the first box
+    canvas.polygons("thing", [through], "bridged across")
     delivery = builder.delivery()
     assert [(f.check, f.effect, f.object_id) for f in delivery.findings] == [
         ("self-intersection", "approximated", "crossing")
     ]
     assert np.array_equal(decoded(delivery.pictures[0].regions[1]), filled(BOX, (2, 20, 12, 25)))
+    assert np.array_equal(decoded(delivery.pictures[0].regions[2]), filled(BOX, (20, 6, 30, 8)))
+
+
+def test_crossings_are_those_that_every_pair_of_edges_shows() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        polygon = rng.uniform(0, 1e5, (int(rng.integers(4, 8)), 2))  # so large that all crossings are deep
+        edges = list(zip(polygon.tolist(), np.roll(polygon, -1, axis=0).tolist(), strict=True))
+        crossing = any(meet(*one, *other) for i, one in enumerate(edges) for other in edges[i + 1 :])
+        assert shapes.crosses_itself(polygon) == crossing
+
+
+def meet(a: list[float], b: list[float], c: list[float], d: list[float]) -> bool:
+    """Whether two edges without a common end meet, by solving for the point."""
+    if a in (c, d) or b in (c, d):
+        return False
+    along = np.array([[b[0] - a[0], c[0] - d[0]], [b[1] - a[1], c[1] - d[1]]])
+    share, other = np.linalg.solve(along, np.array([c[0] - a[0], c[1] - a[1]]))
+    return bool(0 < share < 1 and 0 < other < 1)
 
 
 def test_an_outline_too_long_for_the_rasteriser_is_an_error() -> None:

@@ -137,7 +137,8 @@ def test_ellipses_become_polygons_and_lines_are_dropped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("meta", "more", "split"),
     [("<subset>Train</subset>", "", "train"), ("", 'subset="Validation"', "val"),
-     ("<subset>default</subset>", "", None), ("<subset>Train</subset>", 'subset="Test"', "test"), ("", 'subset="mine"', "mine")],
+     ("<subset>default</subset>", "", None), ("", 'subset="mine"', "mine"),
+     ("<subset>Train</subset>", 'subset="Test"', "test")],
 )  # fmt: skip
 def test_the_subset_is_the_split(tmp_path: Path, meta: str, more: str, split: str | None) -> None:
     assert only_picture(imported(tmp_path, document(image(polygon(), more=more), meta=meta))).split == split

@@ -249,3 +249,11 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path, text: str) -> None:
     put(tmp_path / "a.json", text)
     delivery = labelme.read(labelme.Folder(tmp_path), labelme.Options())
     assert [f.check for f in errors(delivery)] == ["label file"]
+
+
+def test_a_file_that_begins_with_a_large_image_is_known_for_labelme(tmp_path: Path) -> None:
+    data = png_base64(noise(200, 200))
+    assert len(data) > 65_536
+    raw = {"imageData": data} | file(shape(), imageHeight=200, imageWidth=200)
+    put(tmp_path / "a.json", raw | {"imageData": data})
+    assert only_picture(read(labelme, tmp_path)).width == 200

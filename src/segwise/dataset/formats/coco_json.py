@@ -130,8 +130,7 @@ class _Source:
         return self.builder.image(
             name if chosen is None else str(chosen), self.file.parent, size,
             file_name=None if chosen is None else own_name(name, chosen),
-            group=str(group) if isinstance(group, str | int) and group != "" else None,
-            split=split if isinstance(split, str) and split else self.split,
+            group=_text(group), split=_text(split) or self.split,
             preferred_id=key if isinstance(key, int) else None, extra=row,
         )  # fmt: skip
 
@@ -239,6 +238,11 @@ def _flat(part: Any) -> Any:
 
 def _is_pair(point: Any) -> bool:
     return isinstance(point, list) and len(point) == 2 and not any(isinstance(v, list | dict) for v in point)
+
+
+def _text(value: Any) -> str | None:
+    """A group or split: text, or a number written as one."""
+    return str(value) if isinstance(value, str | int) and value != "" else None
 
 
 def _key(value: Any) -> Key | None:

@@ -114,6 +114,8 @@ class Folder:
         """The files that fit `name` equally well; see `find`."""
         for spelling in dict.fromkeys((name, unquote(name), unquote(name).partition("?d=")[2])):
             parts = [p for p in spelling.replace("\\", "/").split("/") if p not in ("", ".", "..")]
+            if parts and near.joinpath(*parts) in self:
+                return [near.joinpath(*parts)]
             for key in (_key(parts[-1]), "\0" + _key(parts[-1])) if parts else ():
                 if found := _best(self._by_name.get(key, []), parts, near):
                     return found

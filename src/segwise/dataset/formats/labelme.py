@@ -48,7 +48,9 @@ def looks_like(folder: Folder) -> bool:
 
 def _is_labelme(text: str) -> bool:
     found = {mark.split('"')[1] for mark in MARKS.findall(text)}
-    return len(found) >= 2 or ("shapes" in found and '"points"' in text) or '"lineColor"' in text
+    return (
+        len(found) >= 2 or "imageData" in found or ("shapes" in found and '"points"' in text) or '"lineColor"' in text
+    )
 
 
 def read(folder: Folder, options: Options) -> Delivery:

@@ -89,10 +89,9 @@ def _yaml(builder: Builder) -> tuple[dict[str, Any], PurePosixPath]:
     for file in sorted(files, key=lambda f: (len(f.parts), f.name != "data.yaml", f)):
         text = documents.read_text(builder, file)
         try:
-            is_safe = (
-                text is not None and len(text) < MAX_YAML_CHARS and "<<" not in text
-            )  # merges can grow without end
-            document = yaml.safe_load(text or "") if is_safe else None
+            if len(text or "") > MAX_YAML_CHARS or "<<" in (text or ""):  # merges of merges can grow without end
+                raise ValueError("too long, or with merge keys `<<`")
+            document = yaml.safe_load(text or "")
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             said = getattr(error, "problem", None) or str(error)
             documents.damaged(builder, file, f"no whole YAML: {said}", "export it again")
