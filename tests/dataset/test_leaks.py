@@ -16,7 +16,7 @@ from segwise.stages import split as stage
 from tests.dataset.textures import quarters, texture
 from tests.factory import make_dataset, read_labels, write_labels
 
-FILES = ("work/split.json", "work/leaks.json", "splits.json")
+FILES = ("work/split.json", "work/leaks.json", "registry/splits.json")
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_images_keep_their_split_when_others_are_added_or_all_are_renamed(data: 
 
 def test_other_images_change_nothing_in_a_given_split_and_record_nothing(data: Path) -> None:
     stage.run(DataParams(), SplitParams())
-    assert json.loads(Path("splits.json").read_text())["images"] == {}
+    assert json.loads(Path("registry/splits.json").read_text())["images"] == {}
     parts = json.loads(Path("work/split.json").read_text())
     given = {entry["file_name"]: entry["split"] for entry in read_labels(data)["images"]}
     assert _splits() == given

@@ -72,7 +72,7 @@ def _remedy(kind: str, method: str) -> str:
     accept = f"set `split.links.{kind}: warning` to accept such pairs"
     if method == "given":
         return f"give both one split in the label file, draw all by group (`split.method: stratified`), or {accept}"
-    return f"give both one split in the label file, take both out of splits.json to draw them anew, or {accept}"
+    return f"give both one split in the label file, take both out of registry/splits.json to draw anew, or {accept}"
 
 
 def _counted(kind: str, severity: str, links: groups.Links, division: Division) -> dict[str, Any] | None:

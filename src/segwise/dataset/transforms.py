@@ -31,7 +31,8 @@ SEED_STRIDE = 1_000_003  # odd: an image's draws never share a seed, in 2³² dr
 class CropSpec:
     """Square crops of `crop_px` network pixels from images enlarged by `zoom`, within a factor `zoom_jitter` of it.
 
-    `turns`: a key of `TURNS`. `probabilities`: `brightness_p`, `colour_p`, `invert_p`, `grey_p`, `blur_p`, `noise_p`; absent means never.
+    `turns`: a key of `TURNS`.
+    `probabilities`: `brightness_p`, `colour_p`, `invert_p`, `grey_p`, `blur_p`, `noise_p`; absent means never.
     """
 
     crop_px: int
@@ -58,7 +59,8 @@ class Cropper:
             mask_interpolation=cv2.INTER_NEAREST_EXACT,
             area_for_downscale="image",
         )
-        self.compose = alb.Compose([crop, *TURNS[spec.turns](), *_colours(spec.probabilities)] if is_training else [crop])
+        changes = [*TURNS[spec.turns](), *_colours(spec.probabilities)] if is_training else []
+        self.compose = alb.Compose([crop, *changes])
 
     def __call__(self, image: Image, class_map: ClassMap, layers: Labels, seed: int) -> tuple[Image, ClassMap, Labels]:
         """uint8 (H, W, 3), uint8 (H, W), int32 (L, H, W) → the same with sides `crop_px`."""

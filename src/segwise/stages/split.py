@@ -1,4 +1,4 @@
-"""segwise split: data/ → work/split.json, work/leaks.json; splits.json keeps what was drawn."""
+"""segwise split: data/ → work/split.json, work/leaks.json; registry/splits.json keeps what was drawn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from segwise.spec import canonical_json
 
 OUT = Path("work/split.json")
 LEAKS = Path("work/leaks.json")
-RECORD = Path("splits.json")
+RECORD = Path("registry/splits.json")
 LINE_EVERY_S = 5.0
 
 
