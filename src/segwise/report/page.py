@@ -205,7 +205,7 @@ def _tiles(run: Run) -> list[tuple[str, str]]:
         )
     if middle := profile.get("diameter_px", {}).get("q50"):
         tiles.append((f"{middle:.0f} px", "median diameter"))
-    tiles.append((f"{100 * profile.get('touching_fraction', 0):.0f} %", "of the objects touch another"))
+    tiles.append((f"{100 * profile.get('touching_fraction', 0):.0f} %", "of the objects touch another of their class"))
     return tiles
 
 
