@@ -27,10 +27,12 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from segwise.dataset import coco, schema
-from segwise.labels import contract, facts, pixels
-from segwise.labels.judge import judge, num_broken
+from segwise.labels.contract import suite
+from segwise.labels.contract.judge import judge, num_broken
+from segwise.labels.contract.rules import rules
+from segwise.labels.facts import pixels
+from segwise.labels.facts.tables import fact_tables
 from segwise.labels.params import ValidateParams
-from segwise.labels.rules import rules
 
 
 def main() -> None:
@@ -60,14 +62,14 @@ def measure(root: Path, docs: Path) -> None:
     with timed("look at every image"):
         looks = pixels.look(dataset)
     with timed("facts of objects, images and classes"):
-        tables = facts.tables(dataset, looks, checked.annotations)
+        tables = fact_tables(dataset, looks, checked.annotations)
         tables["files"] = pixels.files(root, {record.file_name for record in dataset.images})
     print(f"{'FACTS, all of the above':48} {time.perf_counter() - start:7.1f} s")
     start = time.perf_counter()
     with timed("findings"):
         found = judge(tables, book)
     with timed("Great Expectations and Data Docs"):
-        counted = contract.run(tables, book, docs)
+        counted = suite.run(tables, book, docs)
     print(f"{'CONTRACT, both of the above':48} {time.perf_counter() - start:7.1f} s")
     broken = {check: number for check, number in counted.items() if number}
     print(f"{len(tables['objects']):,} objects, {len(found)} findings; rows by check: {broken}")

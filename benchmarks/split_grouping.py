@@ -25,9 +25,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from segwise.dataset import balance, coco, groups, leaks, split
+from segwise.dataset import coco
 from segwise.dataset.images import read_image
 from segwise.dataset.params import SplitParams
+from segwise.dataset.splits import balance, groups, leaks, split
 from segwise.types import Image
 
 SIDE = 256

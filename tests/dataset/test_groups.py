@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from segwise.dataset import coco, groups
+from segwise.dataset import coco
+from segwise.dataset.splits import groups
 from segwise.types import Image
 from tests.dataset.textures import quarters, texture
 

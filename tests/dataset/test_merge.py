@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segwise.dataset import schema
+from segwise.dataset.arrival.merge import Merged, merge
 from segwise.dataset.finding import errors_in
 from segwise.dataset.formats import shapes
 from segwise.dataset.formats.delivery import Category, Delivery, Picture, Region
-from segwise.dataset.merge import Merged, merge
 
 
 def region(x: int = 2, name: str = "disc", is_crowd: bool = False, preferred_id: int | None = None) -> Region:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from segwise.dataset import overlap
+from segwise.dataset.similarity import overlap
 from segwise.types import Image
 from tests.dataset.textures import texture
 

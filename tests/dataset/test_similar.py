@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from segwise.dataset import similar
+from segwise.dataset.similarity import similar
 from segwise.types import Image
 from tests.factory import draw_discs, paint_pixels
 

@@ -12,9 +12,10 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from segwise.config import parse
-from segwise.dataset import balance, coco, record, split
-from segwise.dataset.groups import Link
+from segwise.dataset import coco
 from segwise.dataset.params import SplitParams
+from segwise.dataset.splits import balance, record, split
+from segwise.dataset.splits.groups import Link
 from segwise.errors import DataInvalidError, UsageError
 from segwise.types import ClassInfo
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segwise.dataset import tiles
+from segwise.dataset.similarity import tiles
 from segwise.types import Image
 from tests.dataset.textures import quarters, texture
 from tests.factory import draw_discs, paint_pixels

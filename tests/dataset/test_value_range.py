@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segwise.dataset import value_range
+from segwise.dataset.arrival import value_range
 from segwise.dataset.images import decode_image
 
 

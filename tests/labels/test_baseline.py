@@ -13,7 +13,7 @@ import pytest
 from segwise.dataset import coco
 from segwise.dataset.finding import Finding
 from segwise.errors import IntegrityError
-from segwise.labels import baseline
+from segwise.labels.contract import baseline
 from tests.factory import annotation, make_dataset, read_labels, write_labels
 
 NAME = "image_000.png"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from segwise.dataset import integrity
-from segwise.labels import comparison
+from segwise.labels.contract.rules import rules
 from segwise.labels.inspection import inspect
 from segwise.labels.params import ValidateParams
-from segwise.labels.rules import rules
+from segwise.labels.revisions import comparison
 from tests.factory import make_dataset, read_labels, write_labels
 
 BOOK = rules(ValidateParams())

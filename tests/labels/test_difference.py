@@ -11,7 +11,7 @@ import pytest
 
 from segwise.dataset import coco
 from segwise.dataset.finding import Finding
-from segwise.labels import difference
+from segwise.labels.revisions import difference
 from tests.factory import annotation, make_dataset, read_labels, write_labels
 
 Rows = list[dict[str, Any]]

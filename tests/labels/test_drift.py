@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segwise.labels import baseline, drift
+from segwise.labels.contract import baseline
+from segwise.labels.revisions import drift
 
 NAMES = ("leaf", "stem")
 

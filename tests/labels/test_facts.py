@@ -13,8 +13,9 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, Delaunay
 
 from segwise.dataset import coco
-from segwise.labels import contacts, facts, pixels, polygons, semantic, shapes
-from segwise.labels.outliers import MIN_MEMBERS, robust_z
+from segwise.labels.facts import contacts, pixels, polygons, semantic, shapes
+from segwise.labels.facts.outliers import MIN_MEMBERS, robust_z
+from segwise.labels.facts.tables import fact_tables
 from segwise.types import Objects
 from tests.factory import annotation, make_dataset, read_labels, write_labels
 
@@ -227,7 +228,7 @@ def test_the_tables_have_a_row_per_image_object_and_class_without_gaps(tmp_path:
     document["categories"].append({"id": 9, "name": "never"})
     write_labels(root, document)
     dataset = coco.read(root)
-    found = facts.tables(dataset, pixels.look(dataset), document["annotations"], (1, 9))
+    found = fact_tables(dataset, pixels.look(dataset), document["annotations"], (1, 9))
     everything = [(r.file_name, a.id) for r in dataset.images for a in r.annotations]
     rows = found["objects"]
     assert list(zip(rows["file_name"], rows["object_id"], strict=True)) == everything

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from segwise.labels import samples
+from segwise.labels.revisions import samples
 
 RNG = np.random.default_rng(7)
 

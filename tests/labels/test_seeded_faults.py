@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from segwise.labels import contract
-from segwise.labels.checks import CHECKS
+from segwise.labels.contract import suite
+from segwise.labels.contract.checks import CHECKS
+from segwise.labels.contract.judge import num_broken
+from segwise.labels.contract.rules import rules
 from segwise.labels.inspection import inspect
-from segwise.labels.judge import num_broken
 from segwise.labels.params import ValidateParams
-from segwise.labels.rules import rules
 from tests.factory import annotation, read_labels, write_labels
 from tests.labels.clean import DISC, GROUND, HEIGHT, SQUARE, WIDTH, Document, Mask, block, disc, make_clean
 
@@ -287,7 +287,7 @@ def test_great_expectations_counts_what_the_findings_say(root: Path, tmp_path: P
     copied("image_001.png", "image_010.png")(root, document)
     write_labels(root, document)
     found = inspect(root, BOOK)
-    counted = contract.run(found.tables, BOOK, tmp_path / "docs")
+    counted = suite.run(found.tables, BOOK, tmp_path / "docs")
     assert counted == num_broken(found.tables, BOOK)
     listed = [f.check for f in found.findings]
     assert {check: listed.count(check) for check in set(listed)} == {c: n for c, n in counted.items() if n}

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from benchmarks import suspects as planting
 from segwise.evaluation.matching import intersections
-from segwise.labels import disputes, outlines
-from segwise.labels.quality import image_quality
-from segwise.labels.scene import Scene, shown
-from segwise.labels.suspects import Suspect, judge, rank
-from segwise.labels.track_record import chances, logit
+from segwise.labels.suspects import disputes, outlines
+from segwise.labels.suspects.quality import image_quality
+from segwise.labels.suspects.ranking import Suspect, judge, rank
+from segwise.labels.suspects.scene import Scene, shown
+from segwise.labels.suspects.track_record import chances, logit
 from segwise.types import IGNORE_INDEX, ClassInfo, Objects
 from tests.factory import make_dataset, read_labels
 from tests.predict.synthetic import discs, label_map

@@ -16,11 +16,11 @@ from segwise.dataset import coco
 from segwise.dataset.params import DataParams
 from segwise.dataset.targets import objects
 from segwise.errors import DataInvalidError, UsageError
-from segwise.labels import baseline, contract
+from segwise.labels.contract import baseline, suite
+from segwise.labels.contract.judge import judge, num_broken
+from segwise.labels.contract.rules import rules
 from segwise.labels.inspection import inspect
-from segwise.labels.judge import judge, num_broken
 from segwise.labels.params import ValidateParams
-from segwise.labels.rules import rules
 from segwise.params import load
 from segwise.stages import validate
 from tests.factory import make_dataset, read_labels, write_labels
@@ -207,5 +207,5 @@ def test_what_is_usual_in_a_class_is_one_finding(broken: int, total: int, num_fi
 def test_data_docs_stay_small_and_the_count_right_where_nearly_all_rows_are_broken(tmp_path: Path) -> None:
     rule = [r for r in BOOK if r.check == "stored box"]
     table = many(30_000, 40_000)
-    assert contract.run({"objects": table}, rule, tmp_path / "docs") == num_broken({"objects": table}, rule)
+    assert suite.run({"objects": table}, rule, tmp_path / "docs") == num_broken({"objects": table}, rule)
     assert sum(p.stat().st_size for p in (tmp_path / "docs").rglob("*.html")) < 2_000_000

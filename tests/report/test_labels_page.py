@@ -15,9 +15,9 @@ from PIL import Image
 
 from segwise.dataset import coco
 from segwise.dataset.finding import Finding
+from segwise.labels.contract.rules import rules
 from segwise.labels.inspection import inspect
 from segwise.labels.params import ValidateParams
-from segwise.labels.rules import rules
 from segwise.report import labels_page, marks, strokes
 from segwise.types import Objects
 from tests.factory import annotation, make_dataset, read_labels, write_labels

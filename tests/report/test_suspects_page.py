@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from segwise.labels.place import Kind, Place
-from segwise.labels.quality import ImageQuality
-from segwise.labels.suspects import WORDS, Suspect
+from segwise.labels.suspects.place import Kind, Place
+from segwise.labels.suspects.quality import ImageQuality
+from segwise.labels.suspects.ranking import WORDS, Suspect
 from segwise.report import suspects_page
 from segwise.report.suspects_page import LABEL, MODEL, Page, card, render, window_around
 from segwise.types import Objects

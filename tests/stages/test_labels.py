@@ -15,8 +15,9 @@ from PIL import Image
 from segwise.dataset import integrity
 from segwise.dataset.params import DataParams
 from segwise.errors import DataInvalidError, IntegrityError, UsageError
-from segwise.labels import baseline, revisions
+from segwise.labels.contract import baseline
 from segwise.labels.params import ValidateParams
+from segwise.labels.revisions import layout
 from segwise.stages import labels
 from tests.factory import annotation, make_dataset, read_labels, write_labels
 
@@ -157,7 +158,7 @@ def test_a_git_revision_is_compared_with_the_working_data(project: Path) -> None
     assert found["images"]["changed"] == ("image_003.png",)
     assert sorted((c["kind"], c["object_id"]) for c in found["objects"]) == [("added", 950), ("removed", 900)]
     assert "  - warning tiny area: image image_000.png, object 900: an area of 2 px" in found["summary"]
-    assert list(revisions.MAKING.iterdir()) == []
+    assert list(layout.MAKING.iterdir()) == []
 
 
 def test_two_recorded_revisions_are_compared_by_digest_and_name_and_the_cache_stays_whole(project: Path) -> None:

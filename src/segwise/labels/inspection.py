@@ -8,14 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from segwise.dataset import coco, finding, schema
-from segwise.labels import facts, judge, pixels
-from segwise.labels.facts import Table
-from segwise.labels.rule import Rule
+from segwise.labels.contract import judge
+from segwise.labels.contract.rule import Rule
+from segwise.labels.facts import pixels
+from segwise.labels.facts.tables import Table, fact_tables
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection:
-    """The fact tables of all sound records (see `facts.tables`, and `files`: see `pixels.files`), and the findings of
+    """The fact tables of all sound records (see `fact_tables`, and `files`: see `pixels.files`), and the findings of
     the schema and the rules."""
 
     dataset: coco.Dataset
@@ -32,7 +33,7 @@ def inspect(root: Path, rules: tuple[Rule, ...]) -> Inspection:
     checked = schema.check(coco.read_raw(root / coco.LABELS_NAME))
     dataset = coco.build(root, checked)
     ids = sorted(int(category["id"]) for category in checked.categories)
-    tables = facts.tables(dataset, pixels.look(dataset), checked.annotations, ids)
+    tables = fact_tables(dataset, pixels.look(dataset), checked.annotations, ids)
     known = {record.file_name for record in dataset.images} | {f.image for f in checked.findings if f.image}
     tables["files"] = pixels.files(root, known)
     return Inspection(dataset, tables, (*checked.findings, *judge.judge(tables, rules)))

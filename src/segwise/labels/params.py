@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from segwise.config import Section
-from segwise.labels.checks import Level, severities
+from segwise.labels.contract.checks import Level, severities
 
 
 class ValidateParams(Section):

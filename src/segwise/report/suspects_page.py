@@ -11,10 +11,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segwise.labels.place import KINDS
-from segwise.labels.quality import DOUBTED, ImageQuality
-from segwise.labels.suspects import WORDS, Suspect
-from segwise.labels.track_record import ERROR_RATE
+from segwise.labels.suspects.place import KINDS
+from segwise.labels.suspects.quality import DOUBTED, ImageQuality
+from segwise.labels.suspects.ranking import WORDS, Suspect
+from segwise.labels.suspects.track_record import ERROR_RATE
 from segwise.report.gallery import Panel, brightened, data_uri
 from segwise.report.marks import Window, cropped, in_window
 from segwise.types import Image, Mask, Objects

@@ -11,14 +11,14 @@ from types import ModuleType
 from typing import Any
 
 from segwise.dataset import coco, schema
-from segwise.dataset.draw import SPLITS
 from segwise.dataset.exports import place, plan, table
 from segwise.dataset.exports.item import NO_SPLIT, Index, Job, Page
 from segwise.dataset.finding import Finding, errors_in, refusal
 from segwise.dataset.images import header_of
 from segwise.dataset.names import is_plain
 from segwise.dataset.params import DataParams
-from segwise.dataset.split import LEFT_OUT
+from segwise.dataset.splits.draw import SPLITS
+from segwise.dataset.splits.split import LEFT_OUT
 from segwise.errors import DataInvalidError, UsageError
 from segwise.labels import findings
 

@@ -10,21 +10,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from segwise.dataset import coco, finding, ingest, schema
+from segwise.dataset import coco, finding, schema
+from segwise.dataset.arrival import ingest
+from segwise.dataset.arrival.merge import Merged, merge
+from segwise.dataset.arrival.replace import replacing
 from segwise.dataset.finding import Finding
 from segwise.dataset.formats import detect
 from segwise.dataset.formats.delivery import Delivery, Options
 from segwise.dataset.formats.folder import Folder
 from segwise.dataset.formats.source import opened
 from segwise.dataset.integrity import recorded_digest
-from segwise.dataset.merge import Merged, merge
 from segwise.dataset.params import DataParams
-from segwise.dataset.replace import replacing
 from segwise.errors import DataInvalidError, SegwiseError, UsageError
-from segwise.labels import baseline, findings
+from segwise.labels import findings
+from segwise.labels.contract import baseline
+from segwise.labels.contract.rules import rules
 from segwise.labels.inspection import inspect
 from segwise.labels.params import ValidateParams
-from segwise.labels.rules import rules
 from segwise.spec import sha256_of
 
 MAKING = Path(".segwise/import")  # on the same file system as data/, so that a rename is enough

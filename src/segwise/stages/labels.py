@@ -11,11 +11,12 @@ from segwise.dataset import integrity
 from segwise.dataset.finding import Finding
 from segwise.dataset.params import DataParams
 from segwise.errors import DataInvalidError, UsageError
-from segwise.labels import baseline, comparison, drift, revisions
-from segwise.labels.checks import severity
+from segwise.labels.contract import baseline
+from segwise.labels.contract.checks import severity
+from segwise.labels.contract.rules import rules
 from segwise.labels.inspection import inspect
 from segwise.labels.params import ValidateParams
-from segwise.labels.rules import rules
+from segwise.labels.revisions import comparison, drift, layout
 
 
 def run(action: str, data: DataParams, params: ValidateParams, **options: Any) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def rebase(data: DataParams, params: ValidateParams, *, reason: str, actor: str)
     return {"summary": said, "data_revision": revision, **counts}
 
 
-def diff(data: DataParams, params: ValidateParams, *, before: str, after: str = revisions.WORKSPACE) -> dict[str, Any]:
+def diff(data: DataParams, params: ValidateParams, *, before: str, after: str = layout.WORKSPACE) -> dict[str, Any]:
     """What changed from one data revision to another: findings, images, objects, classes, drift.
 
     Args:
@@ -95,7 +96,7 @@ def diff(data: DataParams, params: ValidateParams, *, before: str, after: str = 
         IntegrityError: a revision's files cannot be had.
     """
     folder = Path(data.dir)
-    with revisions.laid_out(before, folder) as (old, old_digest), revisions.laid_out(after, folder) as (new, digest):
+    with layout.laid_out(before, folder) as (old, old_digest), layout.laid_out(after, folder) as (new, digest):
         book = rules(params)
         hashes = integrity.file_hashes(old), integrity.file_hashes(new)
         found = comparison.compare(inspect(old, book), inspect(new, book), *hashes)

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from segwise.dataset import balance, coco, finding, groups, leaks, record, split
+from segwise.dataset import coco, finding
 from segwise.dataset.images import read_image
 from segwise.dataset.params import DataParams, SplitParams
+from segwise.dataset.splits import balance, groups, leaks, record, split
 from segwise.spec import canonical_json
 
 OUT = Path("work/split.json")

@@ -18,9 +18,9 @@ from segwise.dataset.coco import Dataset, ImageRecord
 from segwise.dataset.params import DataParams
 from segwise.errors import DataInvalidError, UsageError
 from segwise.evaluation.matching import intersections
-from segwise.labels.quality import ImageQuality, image_quality
-from segwise.labels.scene import Map, Scene, shown
-from segwise.labels.suspects import Judged, Suspect, judge, rank
+from segwise.labels.suspects.quality import ImageQuality, image_quality
+from segwise.labels.suspects.ranking import Judged, Suspect, judge, rank
+from segwise.labels.suspects.scene import Map, Scene, shown
 from segwise.predict.instance import CANDIDATE_SCORE
 from segwise.predict.maps import class_probabilities
 from segwise.predict.predictor import Predictor

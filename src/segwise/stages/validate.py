@@ -9,13 +9,15 @@ from typing import Any
 from segwise.dataset import coco, finding
 from segwise.dataset.finding import Finding
 from segwise.dataset.params import DataParams
-from segwise.labels import baseline, contract, drift, findings
-from segwise.labels.checks import severity
-from segwise.labels.facts import Table
+from segwise.labels import findings
+from segwise.labels.contract import baseline, suite
+from segwise.labels.contract.checks import severity
+from segwise.labels.contract.judge import num_broken
+from segwise.labels.contract.rules import rules
+from segwise.labels.facts.tables import Table
 from segwise.labels.inspection import Inspection, inspect
-from segwise.labels.judge import num_broken
 from segwise.labels.params import ValidateParams
-from segwise.labels.rules import rules
+from segwise.labels.revisions import drift
 from segwise.report import labels_page
 from segwise.spec import canonical_json
 
@@ -42,7 +44,7 @@ def run(data: DataParams, params: ValidateParams) -> dict[str, Any]:
     drawn = raw if isinstance(raw, dict) else None
     page = labels_page.render(found.dataset, new, accepted, found.tables, rules=book, stale=stale, raw=drawn)
     _write(found, new, page)
-    contract.run(found.tables, book, OUT / "data_docs")
+    suite.run(found.tables, book, OUT / "data_docs")
     sizes = {f"num_{name}": len(found.tables[name]) for name in TABLES}
     rows = {check: number for check, number in num_broken(found.tables, book).items() if number}
     summary = {**sizes, **findings.counts(new), "num_accepted": len(accepted), "num_stale": stale, "rows": rows}

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from segwise.dataset import schema
+from segwise.dataset.arrival.merge import merge
 from segwise.dataset.finding import errors_in
 from segwise.dataset.formats import detect
 from segwise.dataset.formats.delivery import Delivery, Options
 from segwise.dataset.formats.folder import Folder
 from segwise.dataset.images import header_of
-from segwise.dataset.merge import merge
 from segwise.errors import SegwiseError
 from tests.dataset.formats.mutations import MUTATORS
 from tests.dataset.formats.sources import write_source

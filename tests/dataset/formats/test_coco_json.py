@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
+from segwise.dataset.arrival.merge import merge
 from segwise.dataset.formats import coco_json, documents
 from segwise.dataset.formats.delivery import Delivery
-from segwise.dataset.merge import merge
 from tests.dataset.formats.made import (
     BOX,
     HEIGHT,

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.dataset.draw import SPLITS
 from segwise.dataset.exports import layers, names
 from segwise.dataset.exports.item import Index, Item, Job, Page, as_json
 from segwise.dataset.finding import Finding
 from segwise.dataset.names import is_plain
+from segwise.dataset.splits.draw import SPLITS
 from segwise.types import IGNORE_INDEX
 
 TITLE = "Cityscapes labelIds and instanceIds"

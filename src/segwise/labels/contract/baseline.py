@@ -16,8 +16,8 @@ from typing import Any
 from segwise.dataset.coco import Dataset
 from segwise.dataset.finding import Finding
 from segwise.errors import IntegrityError
-from segwise.labels.checks import CHECKS
-from segwise.labels.fingerprints import Fingerprints, Key, are_near, number_of
+from segwise.labels.contract.checks import CHECKS
+from segwise.labels.contract.fingerprints import Fingerprints, Key, are_near, number_of
 
 PATH = Path("registry/labels.json")
 

@@ -11,7 +11,7 @@ from pycocotools import mask as coco_mask
 
 from segwise.dataset.coco import Annotation, Dataset, ImageRecord
 from segwise.dataset.finding import Finding
-from segwise.labels.fingerprints import Fingerprints
+from segwise.labels.contract.fingerprints import Fingerprints
 
 
 @dataclass(frozen=True, slots=True)

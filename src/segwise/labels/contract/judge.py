@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from segwise.dataset.finding import Finding
-from segwise.labels.facts import Table
-from segwise.labels.rule import Rule, say
+from segwise.labels.contract.rule import Rule, say
+from segwise.labels.facts.tables import Table
 
 LIST_ALWAYS = 10  # so few are always listed one by one
 

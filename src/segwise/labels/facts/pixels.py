@@ -13,7 +13,7 @@ import pandas as pd
 
 from segwise.dataset.coco import IMAGES_DIR, Dataset, ImageRecord
 from segwise.dataset.images import SUFFIXES, decode_image
-from segwise.dataset.similar import Fingerprint, fingerprint
+from segwise.dataset.similarity.similar import Fingerprint, fingerprint
 from segwise.errors import DataInvalidError
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from segwise.labels.scene import Map, Scene
+from segwise.labels.suspects.scene import Map, Scene
 from segwise.types import Mask, Objects
 
 MOVE = 0.2  # of the diameter: how far a made-up bad outline is moved, shrunk or grown on either side together

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from segwise.labels import outlines, regions
-from segwise.labels.parts import merged, split
-from segwise.labels.place import KINDS, Features, Found, Kind, Place, place
-from segwise.labels.scene import Scene
-from segwise.labels.track_record import logit
+from segwise.labels.suspects import outlines, regions
+from segwise.labels.suspects.parts import merged, split
+from segwise.labels.suspects.place import KINDS, Features, Found, Kind, Place, place
+from segwise.labels.suspects.scene import Scene
+from segwise.labels.suspects.track_record import logit
 
 APART = 0.4  # a prediction or label covered by less than this has nothing on the other side
 

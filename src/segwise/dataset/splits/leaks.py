@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from segwise.dataset import groups, similar
-from segwise.dataset.draw import SPLITS
 from segwise.dataset.finding import Finding, Severity
 from segwise.dataset.params import LinkParams
-from segwise.dataset.split import Division
+from segwise.dataset.similarity import similar
+from segwise.dataset.splits import groups
+from segwise.dataset.splits.draw import SPLITS
+from segwise.dataset.splits.split import Division
 
 _NOT_FOUND = {"tile": "no edges came close", "overlap": "no keypoints agreed"}
 

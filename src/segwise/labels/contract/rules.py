@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from segwise.labels.checks import severity
-from segwise.labels.contacts import DUPLICATE_IOU
-from segwise.labels.facts import Table
+from segwise.labels.contract.checks import severity
+from segwise.labels.contract.rule import TABLES, Rule, say
+from segwise.labels.facts.contacts import DUPLICATE_IOU
+from segwise.labels.facts.tables import Table
 from segwise.labels.params import ValidateParams
-from segwise.labels.rule import TABLES, Rule, say
 
 __all__ = ["TABLES", "Rule", "Table", "rules", "say"]
 

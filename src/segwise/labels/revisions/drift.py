@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from segwise.dataset.finding import Finding
-from segwise.labels import samples
-from segwise.labels.checks import Level
-from segwise.labels.rules import Table
+from segwise.labels.contract.checks import Level
+from segwise.labels.contract.rules import Table
+from segwise.labels.revisions import samples
 
 # column of a fact table → the words a reader gets
 _IMAGE_FACTS = {
@@ -80,7 +80,7 @@ def summary(tables: Mapping[Table, pd.DataFrame]) -> dict[str, Any]:
     """The facts in brief, JSON-able: for each fact the sample's size, its effective size and its quantiles or counts.
 
     Args:
-        tables: as `facts.tables` gives them; facts whose column is absent are left out.
+        tables: as `fact_tables` gives them; facts whose column is absent are left out.
     """
     images, objects = tables["images"], tables["objects"]
     objects = objects[~objects["is_crowd"]]

@@ -14,8 +14,8 @@ from pycocotools import mask as coco_mask
 
 from segwise.dataset.coco import Dataset, ImageRecord
 from segwise.dataset.targets import objects, paint
-from segwise.labels import class_facts, contacts, image_facts, object_facts, polygons, semantic, shapes
-from segwise.labels.pixels import Look
+from segwise.labels.facts import class_facts, contacts, image_facts, object_facts, polygons, semantic, shapes
+from segwise.labels.facts.pixels import Look
 from segwise.types import Objects
 
 Table = Literal["images", "objects", "classes", "files"]
@@ -30,7 +30,7 @@ class Measured:
     shared_px: dict[int, int]
 
 
-def tables(
+def fact_tables(
     dataset: Dataset, looks: Sequence[Look], raw: Sequence[dict[str, Any]] = (), category_ids: Sequence[int] = ()
 ) -> dict[Table, pd.DataFrame]:
     """The facts of all images, objects and classes; `image_facts`, `object_facts` and `class_facts` say the columns.

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.labels.place import Features, Found, place
-from segwise.labels.scene import Scene
-from segwise.labels.track_record import logit
+from segwise.labels.suspects.place import Features, Found, place
+from segwise.labels.suspects.scene import Scene
+from segwise.labels.suspects.track_record import logit
 
 INSIDE = 0.6  # of an object that lies in another one
 PART = 0.12  # the smallest share of the whole that counts as one of its parts

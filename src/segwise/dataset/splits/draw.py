@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.dataset.balance import Amounts
 from segwise.dataset.params import FractionParams
+from segwise.dataset.splits.balance import Amounts
 
 SPLITS = ("train", "val", "test")
 _PASSES = 5

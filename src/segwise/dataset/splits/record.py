@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segwise.dataset.draw import SPLITS
 from segwise.dataset.params import SplitParams
-from segwise.dataset.split import LEFT_OUT
+from segwise.dataset.splits.draw import SPLITS
+from segwise.dataset.splits.split import LEFT_OUT
 from segwise.errors import DataInvalidError
 
 _KEPT = 32  # hex digits of a digest: 128 bits

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from segwise.dataset.finding import Severity
-from segwise.labels.facts import Table
+from segwise.labels.facts.tables import Table
 
 TABLES: tuple[Table, ...] = ("images", "objects", "classes", "files")
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from segwise.dataset import draw, groups
-from segwise.dataset.balance import Amounts
 from segwise.dataset.coco import ImageRecord
-from segwise.dataset.draw import SPLITS
 from segwise.dataset.params import SplitParams
+from segwise.dataset.splits import draw, groups
+from segwise.dataset.splits.balance import Amounts
+from segwise.dataset.splits.draw import SPLITS
 from segwise.errors import DataInvalidError
 
 LEFT_OUT = "left_out"

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.labels.scene import Scene, is_judged
+from segwise.labels.suspects.scene import Scene, is_judged
 from segwise.types import Mask
 
 MIN_THICKNESS_PX = 4.0  # half the width of an area at its widest; less is a dispute about an edge

@@ -11,10 +11,10 @@ import pandas as pd
 
 from segwise.dataset.coco import IMAGES_DIR
 from segwise.dataset.finding import Finding
-from segwise.labels import difference
-from segwise.labels import drift as facts_drift
+from segwise.labels.contract.rules import Table
 from segwise.labels.inspection import Inspection
-from segwise.labels.rules import Table
+from segwise.labels.revisions import difference
+from segwise.labels.revisions import drift as facts_drift
 
 SHOW = 8  # lines of a kind in the text; the JSON holds all
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from segwise.labels.disputes import disputes
-from segwise.labels.place import KINDS, Features, Kind, Place
-from segwise.labels.scene import Scene
-from segwise.labels.track_record import chances
+from segwise.labels.suspects.disputes import disputes
+from segwise.labels.suspects.place import KINDS, Features, Kind, Place
+from segwise.labels.suspects.scene import Scene
+from segwise.labels.suspects.track_record import chances
 from segwise.types import ClassInfo
 
 MIN_OUTLINE = 0.2  # share of the union in dispute from which an outline is worth a look

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from segwise.labels.scene import Scene
+from segwise.labels.suspects.scene import Scene
 from segwise.types import Mask
 
 Kind = Literal["missed", "phantom", "class", "merged", "split", "outline", "region"]

@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from segwise.dataset import coco, value_range
+from segwise.dataset import coco
+from segwise.dataset.arrival import value_range
+from segwise.dataset.arrival.merge import Merged
 from segwise.dataset.finding import Finding
 from segwise.dataset.formats.delivery import Delivery, Picture
 from segwise.dataset.images import decode_image, deep_values
-from segwise.dataset.merge import Merged
 from segwise.errors import DataInvalidError
 from segwise.spec import sha256_of
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from segwise.dataset.coco import Dataset
-from segwise.dataset.similar import near_duplicates
-from segwise.labels.pixels import Look
+from segwise.dataset.similarity.similar import near_duplicates
+from segwise.labels.facts.pixels import Look
 
 MEASURED = ("overlap_px", "conflict_px", "ignored_px", "semantic_error_share", "stray_value_px")  # see `facts.measure`
 

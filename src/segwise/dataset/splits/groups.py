@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.dataset import overlap, similar, tiles
 from segwise.dataset.coco import ImageRecord
+from segwise.dataset.similarity import overlap, similar, tiles
 from segwise.types import Image
 
 KINDS = ("group", "identical", "duplicate", "tile", "overlap")

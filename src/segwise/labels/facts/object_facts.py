@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from segwise.dataset.coco import Annotation, Dataset
-from segwise.labels import contacts, shapes
-from segwise.labels.outliers import robust_z
-from segwise.labels.polygons import COLUMNS as POLYGON_COLUMNS
+from segwise.labels.facts import contacts, shapes
+from segwise.labels.facts.outliers import robust_z
+from segwise.labels.facts.polygons import COLUMNS as POLYGON_COLUMNS
 
 MIN_NEIGHBOURS = 8  # so many of its class in an image make a usual size for that image
 _OPEN = 0.08  # share of its convex hull that nobody owns, above which an object may be two

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segwise.labels.scene import Map, is_judged
+from segwise.labels.suspects.scene import Map, is_judged
 from segwise.types import ClassMap
 
 DOUBTED = 0.1  # a pixel whose label the model gives less than this is doubted (cleanlab's own threshold)

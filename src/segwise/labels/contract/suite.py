@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from segwise.labels.facts import Table
-from segwise.labels.rule import TABLES, Rule
+from segwise.labels.contract.rule import TABLES, Rule
+from segwise.labels.facts.tables import Table
 
 # Data Docs are an output of a stage, so the same data must give the same bytes: no clock, no random ids
 _RUN_TIME = datetime(2000, 1, 1, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Which images show the same: equal and near-equal pictures, tiles of one field, overlapping crops."""

@@ -1,0 +1,1 @@
+"""Two data revisions side by side: findings, images and objects that changed, facts that drifted."""

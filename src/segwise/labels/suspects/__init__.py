@@ -1,0 +1,1 @@
+"""Labels that a trained model contradicts, and how surely."""
