@@ -20,7 +20,7 @@ from prefect.client.schemas.objects import State
 from flows import ROOT
 from flows.pipeline import effect, guarded, only_run_in, reproduce_all
 from flows.record import read
-from flows.run import Run
+from flows.run import STAGE_TIMEOUT_S, Run
 
 
 @flow(name="ingest", persist_result=False)
@@ -35,7 +35,8 @@ def ingest(source: str, root: str = str(ROOT), options: list[str] | None = None)
     with only_run_in(folder):
         run = Run(folder, jobs=1)
         try:
-            return effect(run, "import", str(Path(source).resolve()), "--record", *(options or []))
+            words = ("import", str(Path(source).resolve()), "--record", *(options or []))
+            return effect(run, *words, timeout_s=STAGE_TIMEOUT_S)  # large deliveries take their time to copy and push
         except BaseException:
             run.processes.stop()  # cancelled or interrupted: the import may not write on after the run is gone
             raise
@@ -46,14 +47,18 @@ def ingest(source: str, root: str = str(ROOT), options: list[str] | None = None)
 def main(arguments: list[str] | None = None) -> int:
     """`python -m flows.ingest SOURCE`: import, record, run the pipeline; returns segwise's exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m flows.ingest", description=__doc__, epilog="more options are those of `segwise import`"
+        prog="python -m flows.ingest",
+        description=__doc__,
+        usage="%(prog)s [--root ROOT] [--only] SOURCE [OPTION …]",
+        epilog="OPTION: those of `segwise import`, e.g. --format coco --strict",
     )
-    parser.add_argument("source", help="a folder, a label file or a .zip, as the annotation tool wrote it")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository to run in (default: this one)")
     parser.add_argument("--only", action="store_true", help="leave the pipeline out")
-    values, options = parser.parse_known_args(arguments)
+    parser.add_argument("source", help="a folder, a label file or a .zip, as the annotation tool wrote it")
+    parser.add_argument("options", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    values = parser.parse_args(arguments)
     root = values.root.resolve()
-    return guarded("ingest", lambda: _ingest(values.source, root, options, values.only))
+    return guarded("ingest", lambda: _ingest(values.source, root, values.options, values.only))
 
 
 def _ingest(source: str, root: Path, options: list[str], only: bool) -> int:

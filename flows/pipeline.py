@@ -29,7 +29,7 @@ from flows import ROOT
 from flows.dag import Stage, changed_stages, read_dag
 from flows.lockfile import settle, stage_order
 from flows.record import lock_sha256, read
-from flows.run import Run
+from flows.run import EFFECT_TIMEOUT_S, Run
 from flows.summary import markdown, print_summary, winner_of
 from segwise import registry
 from segwise.cli import TRACEBACK, unexpected
@@ -129,12 +129,12 @@ def _submit(run: Run) -> dict[str, PrefectFuture[Any]]:
     return futures
 
 
-def effect(run: Run, *arguments: str) -> list[State[Any]]:
+def effect(run: Run, *arguments: str, timeout_s: float = EFFECT_TIMEOUT_S) -> list[State[Any]]:
     """The state of a Prefect task that runs `segwise ARGUMENTS`."""
 
     @task(name=arguments[0], task_run_name=arguments[0], persist_result=False)
     def run_it() -> str:
-        return run.effect(*arguments)
+        return run.effect(*arguments, timeout_s=timeout_s)
 
     return [run_it(return_state=True)]
 

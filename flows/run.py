@@ -59,12 +59,12 @@ class Run:
         self.record.done(name, outcome, self.progress.end(name, outcome))
         return outcome
 
-    def effect(self, *arguments: str) -> str:
+    def effect(self, *arguments: str, timeout_s: float = EFFECT_TIMEOUT_S) -> str:
         """Run `segwise ARGUMENTS` and return what it says."""
         name = arguments[0]
         command = [sys.executable, "-m", "segwise.cli", *arguments]
         try:
-            finished = self.processes.run(command, lambda line: self.tell(name, line), EFFECT_TIMEOUT_S)
+            finished = self.processes.run(command, lambda line: self.tell(name, line), timeout_s)
             if finished.code != 0:
                 raise StageFailedError(name, max(finished.code, 1), " ".join(finished.lines[-3:]) or "no message")
         except Exception as error:

@@ -175,6 +175,76 @@ def test_deep_images_keep_their_bytes_and_get_one_range(source: Path) -> None:
     assert dim == pytest.approx(255 * (1000 - low) / (high - low), abs=1)
 
 
+def test_data_with_polygons_is_merged_like_any_other(source: Path, tmp_path: Path) -> None:
+    run(source)
+    document = read_labels(Path("data"))
+    more = {"id": 900, "image_id": 1, "category_id": 1, "segmentation": [[60, 60, 80, 60, 80, 80, 60, 80]]}
+    runs = {"size": [96, 128], "counts": [10, 5, 96 * 128 - 15]}
+    document["annotations"] += [more, {**more, "id": 901, "segmentation": runs}]
+    write_labels(Path("data"), document)
+    assert run(make_dataset(tmp_path / "more", num_images=2, seed=5))["images"]["new"] == 2
+    after = {a["id"]: a for a in read_labels(Path("data"))["annotations"]}
+    assert isinstance(after[900]["segmentation"]["counts"], str)
+    assert isinstance(after[901]["segmentation"]["counts"], str)
+
+
+@pytest.mark.parametrize("is_broken", [True, False])
+def test_a_file_of_the_user_in_data_is_never_written_over(source: Path, tmp_path: Path, is_broken: bool) -> None:
+    run(source)
+    own = Path("data/images/image_005.png")
+    Image.new("RGB", (128, 96), (9, 9, 9)).save(own)
+    before = own.read_bytes()
+    more = make_dataset(tmp_path / "more", num_images=6, seed=5)
+    if is_broken:
+        document = read_labels(more)
+        document["annotations"][0]["category_id"] = 7
+        write_labels(more, document)
+        with pytest.raises(DataInvalidError):
+            run(more)
+    else:
+        assert run(more)["num_images"] == 10
+    assert own.read_bytes() == before
+
+
+def test_a_file_that_lies_there_without_an_entry_gets_its_entry(source: Path, tmp_path: Path) -> None:
+    run(source)
+    more = make_dataset(tmp_path / "more", num_images=2, seed=5)
+    shutil.copyfile(more / "images/image_001.png", "data/images/lies_there.png")
+    assert run(more)["num_images"] == 6
+    assert "lies_there.png" in {i["file_name"] for i in read_labels(Path("data"))["images"]}
+    assert len(list(Path("data/images").iterdir())) == 6
+
+
+def deepen(root: Path, low: int, high: int) -> None:
+    """Give every image of a data set 16 bits."""
+    for path in sorted((root / "images").iterdir()):
+        grey = np.asarray(Image.open(path).convert("L"), dtype=np.float64) / 255
+        Image.fromarray((low + (high - low) * grey).astype(np.uint16)).save(path)
+
+
+def test_the_range_that_a_label_file_states_is_kept(source: Path) -> None:
+    deepen(source, 0, 4000)
+    write_labels(source, {**read_labels(source), "value_range": [0, 4095]})
+    run(source)
+    assert read_labels(Path("data"))["value_range"] == [0, 4095]
+
+
+def test_deep_images_without_a_range_keep_their_full_one_when_others_join(source: Path, tmp_path: Path) -> None:
+    deepen(source, 0, 60000)
+    run(source)
+    document = read_labels(Path("data"))
+    del document["value_range"]
+    write_labels(Path("data"), document)
+    before = coco.read(Path("data"))
+    first = before.pixels(before.images[0])
+    more = make_dataset(tmp_path / "more", num_images=2, seed=5)
+    deepen(more, 0, 900)
+    run(more)
+    after = coco.read(Path("data"))
+    same = next(record for record in after.images if record.file_name == before.images[0].file_name)
+    np.testing.assert_array_equal(after.pixels(same), first)
+
+
 def test_what_was_imported_is_not_replaced_by_a_pull_that_was_killed_before(source: Path) -> None:
     import_.PULLING.parent.mkdir()
     import_.PULLING.touch()

@@ -90,6 +90,31 @@ def test_another_image_of_a_known_name_is_kept_beside_it() -> None:
     assert three.document == two.document
 
 
+@pytest.mark.parametrize("name", ["a.png/b.png", "A.PNG", "caf\u0065\u0301.png"])
+def test_a_name_that_some_disk_cannot_tell_from_another_gets_its_own(name: str) -> None:
+    one = join(None, {}, delivery(picture("a.png", content="1"), picture("caf\u00e9.png", content="2")))
+    two = join(one.document, held_after(one, {}), delivery(picture(name, content="3")))
+    assert [f.check for f in two.findings] == ["name clash"]
+    assert len(two.document["images"]) == 3
+    assert two.document["images"][2]["file_name"] not in ("a.png", name)
+
+
+def test_an_entry_whose_file_is_lost_keeps_its_name_and_labels() -> None:
+    digest_ = hashlib.sha256(b"second").hexdigest()[:8]
+    one = join(None, {}, delivery(picture("a.png", content="1"), picture(f"a-{digest_}.png", region(), content="2")))
+    two = join(one.document, {"a.png": "x"}, delivery(picture("a.png", content="second")))
+    assert two.document["images"][: len(one.document["images"])] == one.document["images"]
+    assert two.document["annotations"] == one.document["annotations"]
+    assert len(two.document["images"]) == 3
+
+
+def test_a_group_that_changes_alone_is_told() -> None:
+    one = join(None, {}, delivery(picture("a.png", region(), group="g")))
+    two = join(one.document, held_after(one, {}), delivery(picture("a.png", region(), group="h")))
+    assert two.document["images"][0]["group"] == "h"
+    assert two.counts["relabelled"] == 1
+
+
 def test_corrected_labels_replace_the_old_ones_and_equal_objects_keep_their_ids() -> None:
     one = join(None, {}, delivery(picture("a.png", region(1), region(6))))
     two = join(one.document, held_after(one, {}), delivery(picture("a.png", region(6), region(11))))

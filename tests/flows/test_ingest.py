@@ -28,7 +28,7 @@ def test_a_delivery_is_imported_recorded_and_pushed(project: Path, tmp_path: Pat
     from flows.ingest import main
 
     source = make_dataset(tmp_path / "delivery", num_images=4)
-    assert main([str(source), "--root", str(project), "--only"]) == 0
+    assert main(["--root", str(project), "--only", str(source), "--format", "coco"]) == 0
     digest = recorded_digest(project / "data.dvc")
     assert digest == data_digest(project / "data") == data_digest(source)
     shutil.rmtree(project / "data")
@@ -47,7 +47,7 @@ def test_a_broken_delivery_changes_nothing_and_says_why(
     document = read_labels(source)
     document["annotations"][0]["category_id"] = 7
     write_labels(source, document)
-    assert main([str(source), "--root", str(project), "--only"]) == 4
+    assert main(["--root", str(project), "--only", str(source)]) == 4
     assert "image_000.png" in capsys.readouterr().err
     assert not (project / "data").exists()
     assert not (project / "data.dvc").exists()

@@ -1,8 +1,13 @@
-"""Which names may name a file of the data set: relative, below the folder, printable."""
+"""Which names may name a file of the data set: relative, below the folder, printable, and distinct everywhere."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import count
 from pathlib import PurePosixPath
+from unicodedata import normalize
+
+MAX_STEM = 100
 
 
 def is_plain(name: str) -> bool:
@@ -25,3 +30,38 @@ def is_writable(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+class Names:
+    """Names of files in one folder that stay apart on every file system: they differ in more than case and in more than
+    the spelling of accents, and none is another one's folder."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._taken: set[str] = set()
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Take a name."""
+        self._taken.update((_key(name), *(_key(str(folder)) + "/" for folder in PurePosixPath(name).parents)))
+
+    def clashes(self, name: str) -> bool:
+        """Whether the name cannot stand beside those that are taken."""
+        key = _key(name)
+        folders = (_key(str(folder)) for folder in PurePosixPath(name).parents)
+        return key in self._taken or key + "/" in self._taken or any(folder in self._taken for folder in folders)
+
+    def free(self, name: str, digest: str) -> str:
+        """A name like `name` that does not clash: with the start of its content's digest, whatever the order."""
+        path = PurePosixPath(name)
+        stem = path.stem[:MAX_STEM]
+        for number in count():
+            other = f"{stem}-{digest[:8]}{f'-{number}' if number else ''}{path.suffix}"
+            for candidate in (str(path.with_name(other)), other):
+                if not self.clashes(candidate):
+                    return candidate
+        raise AssertionError("count() never ends")
+
+
+def _key(name: str) -> str:
+    return normalize("NFC", name).casefold()

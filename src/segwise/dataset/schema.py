@@ -60,11 +60,16 @@ def _whole_set(raw: Raw, categories: list[Raw]) -> Iterator[Finding]:
         yield _error("too many classes", None, came, f"merge them to {MAX_CLASSES} at most")
 
 
+def is_range(value: Any) -> bool:
+    """Whether it is [low, high], two finite numbers, the first one smaller."""
+    return isinstance(value, list) and len(value) == 2 and all(is_number(v) for v in value) and value[0] < value[1]
+
+
 def _value_range(raw: Raw, findings: list[Finding]) -> tuple[float, float] | None:
     value = raw.get("value_range")
     if value is None:
         return None
-    if isinstance(value, list) and len(value) == 2 and all(is_number(v) for v in value) and value[0] < value[1]:
+    if is_range(value):
         return float(value[0]), float(value[1])
     findings.append(_error("structure", None, f"value_range {short(value)}", "write [low, high], pixel values"))
     return None

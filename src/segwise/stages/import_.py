@@ -66,14 +66,16 @@ def run(source: Path, data: DataParams, params: ValidateParams, choices: Choices
         delivery = _read(folder, name, choices)
         old = _existing(target, delivery, choices.mode)
         delivered = ingest.content_digests(delivery.pictures)
-        merged = ingest.with_range(merge(old, ingest.file_digests(target, old), delivery, delivered), old)
+        was = _held(target)
+        held = {} if old is None else ingest.file_digests(target)
+        merged = ingest.with_range(merge(old, held, delivery, delivered), None if old is None else target)
         found = [*delivery.findings, *merged.findings]
         _refuse(found, choices.strict)
         if choices.dry_run:
-            return _answer(name, merged, found, "nothing was written (--dry-run)")
+            return _answer(name, merged, found, "Nothing was written (--dry-run).")
         if merged.document == old and not merged.copies:
             _save(found)
-            return _answer(name, merged, found, f"nothing new: {target} stays as it is")
+            return _answer(name, merged, found, f"Nothing new: {target} stays as it is.")
         ingest.fill(making.folder, target if old is not None else None, merged, folder.root)
         inspected = inspect(making.folder, rules(params))
         found += baseline.split(inspected.findings, inspected.dataset, baseline.load())[0]
@@ -81,8 +83,8 @@ def run(source: Path, data: DataParams, params: ValidateParams, choices: Choices
         making.is_done = True
     PULLING.unlink(missing_ok=True)
     _save(found)
-    then = _record(target) if choices.record else f"now record the revision: `dvc add {target}`"
-    return _answer(name, merged, found, f"→ {target}; {then}")
+    then = _record(target) if choices.record else f"Now record the revision: `dvc add {target}`."
+    return _answer(name, merged, found, f"{_placed(target, old, was)} {then}")
 
 
 def _read(folder: Folder, name: str, choices: Choices) -> Delivery:
@@ -111,7 +113,22 @@ def _existing(target: Path, delivery: Delivery, mode: Mode) -> dict[str, Any] | 
         came = f"{_some(given)}; {target} has {_some(held)}"
         remedy = f"say `--mode replace` to begin anew, or `--mode merge` to add the classes to {target}"
         raise UsageError("a delivery that shares a class with the data set", came, remedy)
-    return document
+    return ingest.with_rles(document, checked)
+
+
+def _held(target: Path) -> str:
+    """What lies in `target`, in words; empty where there is no data set."""
+    path = target / coco.LABELS_NAME
+    if not path.is_file():
+        return ""
+    if sha256_of(path) == EXAMPLE_SHA256:
+        return "the example data"
+    return f"{sum(1 for p in target.rglob('*') if p.is_file())} files"
+
+
+def _placed(target: Path, old: dict[str, Any] | None, was: str) -> str:
+    """Where the data set lies now, and what it replaced."""
+    return f"It is in {target}" + (f", in place of {was}." if old is None and was else ".")
 
 
 def _some(names: set[str]) -> str:
@@ -125,7 +142,7 @@ def _record(target: Path) -> str:
             said = " ".join(done.stderr.split())[-300:]
             raise SegwiseError(f"`dvc {verb} {target}` to succeed", said, f"run `dvc {verb} {target}` yourself")
     digest = recorded_digest(target.with_name(target.name + ".dvc"))
-    return f"recorded as revision {digest} and pushed; commit {target}.dvc"
+    return f"Recorded as revision {digest} and pushed; commit {target}.dvc."
 
 
 def _refuse(found: Sequence[Finding], strict: bool) -> None:
@@ -148,7 +165,6 @@ def _answer(name: str, merged: Merged, found: Sequence[Finding], then: str) -> d
     words = [f"{name}: {images} images ({done}), {objects} objects", f"{counts['num_warnings']} warnings"]
     if effects:
         words.append(", ".join(f"{n} {word}" for word, n in sorted(effects.items())))
-    if counts["num_warnings"]:
-        words.append(f"each in {STATE}")
+    said = "; ".join(words) + (f" (each in {STATE})" if found else "")
     result = {"format": name, "num_images": images, "num_objects": objects, "images": dict(merged.counts)}
-    return {"summary": f"{'; '.join(words)} {then}", **result, "effects": dict(effects), **counts}
+    return {"summary": f"{said}. {then}", **result, "effects": dict(effects), **counts}

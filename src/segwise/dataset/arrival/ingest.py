@@ -11,12 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from segwise.dataset import coco
+from segwise.dataset import coco, schema
 from segwise.dataset.arrival import value_range
 from segwise.dataset.arrival.merge import Merged
 from segwise.dataset.finding import Finding
+from segwise.dataset.formats import shapes
 from segwise.dataset.formats.delivery import Delivery, Picture
-from segwise.dataset.images import decode_image, deep_values
+from segwise.dataset.images import decode_image, deep_values, header_of
 from segwise.errors import DataInvalidError
 from segwise.spec import sha256_of
 
@@ -48,13 +49,12 @@ def _unreadable(picture: Picture) -> Finding | None:
     return None
 
 
-def file_digests(target: Path, document: dict[str, Any] | None) -> dict[str, str]:
-    """SHA-256 of each image file of the data set in `target`, by file name; missing files are left out."""
-    names = [image["file_name"] for image in document["images"]] if document else []
-    paths = [target / coco.IMAGES_DIR / name for name in names]
+def file_digests(target: Path) -> dict[str, str]:
+    """SHA-256 of each file among the images of the data set in `target`, by file name."""
+    folder = target / coco.IMAGES_DIR
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
     with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda path: sha256_of(path) if path.is_file() else "", paths)
-        return {name: digest for name, digest in zip(names, found, strict=True) if digest}
+        return {p.relative_to(folder).as_posix(): d for p, d in zip(paths, pool.map(sha256_of, paths), strict=True)}
 
 
 def content_digests(pictures: Sequence[Picture]) -> list[str]:
@@ -68,21 +68,51 @@ def content_digests(pictures: Sequence[Picture]) -> list[str]:
         return list(pool.map(digest, pictures))
 
 
-def with_range(merged: Merged, old: dict[str, Any] | None) -> Merged:
-    """The value range of deep images, measured once: later deliveries are read with the range the first one set."""
+def with_range(merged: Merged, old: Path | None) -> Merged:
+    """The value range of deep images, measured once: later deliveries are read with the range the first one set.
+
+    Args:
+        old: the data set that is merged with. If it has deep images and no range, they keep the full 0..65535.
+    """
     deep = [picture.content for picture in merged.copies.values() if picture.is_deep]
     if not deep:
         return merged
-    found = value_range.measure(deep)
-    known = (old or {}).get("value_range")
+    found, known = value_range.measure(deep), merged.document.get("value_range")
+    if known is None and old is not None and _is_deep(old):
+        known = [0.0, 65535.0]
     if known is None:
-        return replace(merged, document={**merged.document, "value_range": list(found)})
-    if not value_range.outside((known[0], known[1]), found):
+        known = list(found)
+    merged = replace(merged, document={**merged.document, "value_range": known})
+    if not schema.is_range(known) or not value_range.outside((known[0], known[1]), found):
         return merged
     came = f"pixel values {found[0]:g}..{found[1]:g}, the data set is read as {known[0]:g}..{known[1]:g}"
     remedy = "what lies outside is clipped; set `value_range` in the label file to widen it (models are trained anew)"
     warning = Finding("value range", "warning", None, None, came, remedy, "approximated")
     return replace(merged, findings=(*merged.findings, warning))
+
+
+def _is_deep(data: Path) -> bool:
+    """Whether any image there has more than 8 bits a channel; files that cannot be read have none."""
+    for path in sorted((data / coco.IMAGES_DIR).rglob("*")):
+        try:
+            if path.is_file() and header_of(path).is_deep:
+                return True
+        except DataInvalidError:
+            continue
+    return False
+
+
+def with_rles(document: dict[str, Any], checked: schema.Checked) -> dict[str, Any]:
+    """A checked label file with every mask as compressed run lengths, whatever it was written as."""
+    if all(isinstance(row["segmentation"], dict) and isinstance(row["segmentation"]["counts"], str)
+           for row in document["annotations"]):  # fmt: skip
+        return document
+    dataset = coco.build(Path(), checked)
+    rles = {a.id: shapes.as_text(a.rle) for record in dataset.images for a in record.annotations}
+    return {
+        **document,
+        "annotations": [{**row, "segmentation": rles[int(row["id"])]} for row in document["annotations"]],
+    }
 
 
 def fill(new: Path, old: Path | None, merged: Merged, source: Path) -> None:
@@ -94,6 +124,7 @@ def fill(new: Path, old: Path | None, merged: Merged, source: Path) -> None:
     for name, picture in merged.copies.items():
         path = new / coco.IMAGES_DIR / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # it may be a link to a file of the old folder, which is not to change
         if isinstance(picture.content, bytes):
             path.write_bytes(picture.content)
         else:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 from segwise.dataset.finding import Effect, Finding
 from segwise.dataset.formats import shapes
 from segwise.dataset.formats.delivery import Category, Delivery, Picture, Region
+from segwise.dataset.names import Names
 
 Raw = dict[str, Any]
 OWN_KEYS = frozenset(("id", "image_id", "category_id", "iscrowd", "segmentation", "area", "bbox"))
@@ -38,17 +38,22 @@ def merge(document: Raw | None, digests: Mapping[str, str], delivery: Delivery, 
 
     Args:
         document: the canonical label file, checked.
-        digests: SHA-256 of each image file of the data set, by file name.
+        digests: SHA-256 of each image file of the data set's folder, by file name; also of files without an entry.
         delivered: SHA-256 of each picture of the delivery, in its order.
     """
-    state = _State.of(document, delivery)
+    state = _State.of(document, delivery, digests)
     state.add_categories(delivery.categories)
     known = {digest: name for name, digest in sorted(digests.items(), reverse=True)}
     for picture, digest in state.without_repeats(delivery.pictures, delivered):
-        if digest in known:
-            state.update(known[digest], picture)
+        name = known.get(digest)
+        if name is None:
+            name = state.name(picture.file_name, digest)
+            state.add(picture, name)
+            state.copies[name] = picture
+        elif name in state.images:
+            state.update(name, picture)
         else:
-            state.add(picture, digest)
+            state.add(picture, name)  # the file lies there already, without an entry
     return state.merged()
 
 
@@ -65,9 +70,10 @@ class _State:
     counts: Counter[str] = field(default_factory=lambda: Counter(new=0, relabelled=0, unchanged=0, repeated=0))
     used: dict[str, set[int]] = field(default_factory=dict)
     largest: dict[str, int] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
 
     @classmethod
-    def of(cls, document: Raw | None, delivery: Delivery) -> _State:
+    def of(cls, document: Raw | None, delivery: Delivery, files: Iterable[str]) -> _State:
         old = document or {"images": [], "annotations": [], "categories": []}
         lists = ("images", "annotations", "categories")
         annotations: dict[int, list[Raw]] = {image["id"]: [] for image in old["images"]}
@@ -80,6 +86,7 @@ class _State:
             {category["name"]: category for category in old["categories"]},
         )
         state.used = {name: {int(row["id"]) for row in old[name]} for name in lists}
+        state.names = Names({*state.images, *files})
         state.largest = {name: max(used, default=0) for name, used in state.used.items()}
         return state
 
@@ -113,14 +120,17 @@ class _State:
         came = f"the same file as {kept.file_name}, {words}; {len(left_out.regions)} objects"
         self._say("duplicate image", left_out.file_name, came, "keep one copy in the delivery", "dropped")
 
-    def add(self, picture: Picture, digest: str) -> None:
-        name = picture.file_name
-        taken = {held.casefold() for held in self.images}
-        if name.casefold() in taken:
-            path = PurePosixPath(name)
-            name = str(path.with_name(f"{path.stem}-{digest[:8]}{path.suffix}"))
-            came = "the data set has another image of this name"
-            self._say("name clash", picture.file_name, came, f"it is kept as {name}", "repaired")
+    def name(self, wanted: str, digest: str) -> str:
+        """The name a new image gets: the wanted one, or a like one where that is taken."""
+        if not self.names.clashes(wanted):
+            return wanted
+        free = self.names.free(wanted, digest)
+        came = "the data set has another image of this name"
+        self._say("name clash", wanted, came, f"it is kept as {free}", "repaired")
+        return free
+
+    def add(self, picture: Picture, name: str) -> None:
+        self.names.add(name)
         number = self._number("images", picture.preferred_id)
         self.images[name] = {
             "id": number, "file_name": name, "width": picture.width, "height": picture.height,
@@ -128,7 +138,6 @@ class _State:
             **picture.extra,
         }  # fmt: skip
         self.annotations[number] = [self._annotation(region, number) for region in picture.regions]
-        self.copies[name] = picture
         self.counts["new"] += 1
 
     def update(self, name: str, picture: Picture) -> None:

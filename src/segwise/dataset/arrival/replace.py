@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from segwise.errors import BusyError
+from segwise.errors import BusyError, UsageError
 
 
 @dataclass(slots=True)
@@ -33,7 +33,11 @@ def replacing(target: Path, state: Path) -> Iterator[Making]:
 
     Raises:
         BusyError: another process is replacing it.
+        UsageError: `target` is a link.
     """
+    if target.is_symlink():
+        remedy = "name the real folder in `data.dir` of params.yaml, or move it here"
+        raise UsageError(f"a folder {target}", f"a link to {target.readlink()}", remedy)
     state.mkdir(parents=True, exist_ok=True)
     new, old = state / "new", state / "old"
     try:
@@ -41,9 +45,7 @@ def replacing(target: Path, state: Path) -> Iterator[Making]:
     except Timeout as error:
         raise BusyError("no other import", f"one holds {state / 'lock'}", "wait until it has ended") from error
     with lock:
-        if old.exists() and not target.exists():  # killed between the two renames
-            old.rename(target)
-        _remove(new, old)
+        _settle(target, new, old)
         making = Making(new)
         try:
             new.mkdir()
@@ -51,21 +53,20 @@ def replacing(target: Path, state: Path) -> Iterator[Making]:
             if making.is_done:
                 _swap(target, new, old)
         finally:
-            _remove(new, old)
+            _settle(target, new, old)
 
 
 def _swap(target: Path, new: Path, old: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         target.rename(old)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        new.rename(target)
-    except BaseException:
-        if old.exists() and not target.exists():
-            old.rename(target)
-        raise
+    new.rename(target)
 
 
-def _remove(*folders: Path) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+def _settle(target: Path, new: Path, old: Path) -> None:
+    """Leave one whole `target`, wherever a swap was broken off; the old folder goes only when there is a target."""
+    if old.exists() and not target.exists():
+        old.rename(target)
+    shutil.rmtree(new, ignore_errors=True)
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)

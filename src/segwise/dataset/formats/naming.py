@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
-from itertools import count
 from pathlib import PurePosixPath
-from unicodedata import normalize
 
 from segwise.dataset.finding import Finding
 from segwise.dataset.formats.delivery import Picture
-from segwise.dataset.names import is_plain
-
-MAX_STEM = 100
+from segwise.dataset.names import MAX_STEM, Names, is_plain
 
 
 def own_name(name: str, found: PurePosixPath | None) -> str:
@@ -41,39 +37,21 @@ def plain(name: str) -> str:
 
 def distinct(pictures: Iterable[Picture], findings: list[Finding]) -> tuple[Picture, ...]:
     """Names that differ in more than case, none of them another one's folder. Of one name, the first keeps it."""
-    taken: set[str] = set()
+    taken = Names()
     out = []
     for picture in pictures:
         name = picture.file_name
-        if _clashes(name, taken):
-            name = _other(picture, taken)
+        if taken.clashes(name):
+            name = taken.free(name, _digest(picture))
             came = "another image has this name (upper and lower case are the same on some disks)"
             remedy = f"it is kept as {name}"
             findings.append(Finding("name clash", "warning", picture.file_name, None, came, remedy, "repaired"))
             picture = replace(picture, file_name=name)
-        taken.update((_key(name), *(_key(str(folder)) + "/" for folder in PurePosixPath(name).parents)))
+        taken.add(name)
         out.append(picture)
     return tuple(out)
 
 
-def _other(picture: Picture, taken: set[str]) -> str:
-    """A free name: with the start of the content's hash, which is the same whatever the order."""
-    path = PurePosixPath(picture.file_name)
+def _digest(picture: Picture) -> str:
     data = picture.content if isinstance(picture.content, bytes) else picture.content.read_bytes()
-    stem, digest = plain(path.stem)[:MAX_STEM], sha256(data).hexdigest()[:8]
-    for number in count():
-        name = f"{stem}-{digest}{f'-{number}' if number else ''}{path.suffix}"
-        wanted = str(path.with_name(name))
-        free = next((n for n in (wanted, name) if not _clashes(n, taken)), None)
-        if free is not None:
-            return free
-    raise AssertionError("count() never ends")
-
-
-def _clashes(name: str, taken: set[str]) -> bool:
-    key = _key(name)
-    return key in taken or key + "/" in taken or any(_key(str(p)) in taken for p in PurePosixPath(name).parents)
-
-
-def _key(name: str) -> str:
-    return normalize("NFC", name).casefold()
+    return sha256(data).hexdigest()
