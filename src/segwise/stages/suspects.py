@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from segwise import store
 from segwise.dataset import coco, targets
@@ -113,8 +112,8 @@ def detected(candidates: Objects, num_classes: int) -> Map:
 
 def labelled(record: ImageRecord) -> tuple[Objects, NDArray[np.int64]]:
     """The labelled objects and their ids, int64 (M,)."""
-    ids = [a.id for a in record.annotations if coco_mask.area(a.rle) > 0]  # `objects` drops the empty ones
-    return targets.objects(record), np.array(ids, dtype=np.int64)
+    ids = np.array([a.id for a in targets.with_pixels(record)], dtype=np.int64)
+    return targets.objects(record), ids
 
 
 def read_split() -> dict[str, list[str]]:

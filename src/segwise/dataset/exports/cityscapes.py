@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise.dataset import targets
 from segwise.dataset.exports import layers, names
 from segwise.dataset.exports.item import Index, Item, Job, Page, as_json
 from segwise.dataset.finding import Finding
@@ -36,13 +37,13 @@ LAST_THING = 64  # 65 * 1000 + 999 does not fit into 16 bits
 def page(item: Item, job: Job) -> Page:
     """One image: its three maps."""
     things = item.objects
-    above = layers.top(things, job.classes)
+    owner = targets.owner_map(things, job.classes)
     is_thing = np.array([job.classes[i - 1].isthing for i in things.class_ids], dtype=bool)
-    losses = [*layers.hidden(item, above), *_merged(item, is_thing, job), *_refused(item, is_thing, job)]
+    losses = [*layers.hidden(item, owner), *_merged(item, is_thing, job), *_refused(item, is_thing, job)]
     classes = np.where(things.is_crowd & ~is_thing, IGNORE_INDEX, things.class_ids)
     is_object = is_thing & ~things.is_crowd
     instances = np.where(is_object, classes * PER_CLASS + _numbers(things.class_ids, is_object), classes)
-    label_ids = layers.values(above, classes.tolist(), np.uint8)
+    label_ids = layers.values(owner, classes.tolist(), np.uint8)
     city = item.stem if item.group is None else _city(item.group)
     if item.group not in (None, city):
         came = f"group {item.group!r} is written as the city {city}"
@@ -50,7 +51,7 @@ def page(item: Item, job: Job) -> Page:
     stem = f"gtFine/{item.split}/{city}/{item.stem}_gtFine"
     files = {
         f"{stem}_labelIds.png": layers.png(label_ids),
-        f"{stem}_instanceIds.png": layers.png(layers.values(above, (instances % 65536).tolist(), np.uint16)),
+        f"{stem}_instanceIds.png": layers.png(layers.values(owner, (instances % 65536).tolist(), np.uint16)),
         f"{stem}_color.png": layers.png(layers.palette()[label_ids]),
     }
     ending = item.name[len(item.stem) :]

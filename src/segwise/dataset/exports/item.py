@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pycocotools import mask as coco_mask
-
 from segwise.dataset import targets
 from segwise.dataset.coco import Annotation, ImageRecord
 from segwise.dataset.exports.outline import Part, parts
@@ -66,7 +64,7 @@ class Item:
     @cached_property
     def annotations(self) -> tuple[Annotation, ...]:
         """The annotations with pixels, in the order of `objects`."""
-        return tuple(a for a in self.record.annotations if coco_mask.area(a.rle) > 0)
+        return targets.with_pixels(self.record)
 
     @cached_property
     def objects(self) -> Objects:

@@ -1,4 +1,4 @@
-"""Maps of one value a pixel: which object is on top, what the others lose, and PNG files of it. Pure."""
+"""Maps of one value a pixel: what objects lose to those above them, and PNG files of it. Pure."""
 
 from __future__ import annotations
 
@@ -12,31 +12,16 @@ from numpy.typing import NDArray
 
 from segwise.dataset.exports.item import Item
 from segwise.dataset.finding import Finding
-from segwise.types import ClassInfo, Objects
 
-Map = NDArray[np.int32]
+Map = NDArray[np.int32]  # the object on top, see `targets.owner_map`
 MOST = 0.5  # the share of an object's pixels from which its loss is told by itself
 
 
-def top(things: Objects, classes: Sequence[ClassInfo]) -> Map:
-    """The object on top, int32 (H, W): 0 = none, i + 1 = object i. The order is that of `targets.paint`."""
-    is_thing = {c.id: c.isthing for c in classes}
-    rank = [
-        (not crowd, is_thing[int(class_id)], -area)
-        for crowd, class_id, area in zip(things.is_crowd, things.class_ids, things.areas_px.tolist(), strict=True)
-    ]
-    out = np.zeros(things.size, dtype=np.int32)
-    for index in sorted(range(len(things)), key=rank.__getitem__):
-        x0, y0, x1, y1 = things.boxes_xyxy[index]
-        out[y0:y1, x0:x1][things.crops[index]] = index + 1
-    return out
-
-
-def hidden(item: Item, above: Map) -> Iterator[Finding]:
+def hidden(item: Item, owner: Map) -> Iterator[Finding]:
     """What is lost because a pixel has one owner: in sum for the image, and each object that loses half of itself."""
     things = item.objects
     areas = things.areas_px
-    visible = np.bincount(above.ravel(), minlength=len(things) + 1)[1:]
+    visible = np.bincount(owner.ravel() + 1, minlength=len(things) + 1)[1:]
     lost = np.where(things.is_crowd, 0, areas - visible)
     remedy = "export as coco, which keeps overlaps"
     if lost.any():
@@ -47,9 +32,9 @@ def hidden(item: Item, above: Map) -> Iterator[Finding]:
         yield item.loss("overlap", index, came, remedy, "approximated" if visible[index] else "dropped")
 
 
-def values(above: Map, of_object: Sequence[int], dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
-    """The map with each object's value in place of its number; 0 stays 0."""
-    return np.array([0, *of_object], dtype=dtype)[above]
+def values(owner: Map, of_object: Sequence[int], dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
+    """The map with each object's value in place of its index; 0 where there is none."""
+    return np.array([*of_object, 0], dtype=dtype)[owner]  # the last one is that of -1
 
 
 def palette(size: int = 256) -> NDArray[np.uint8]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from segwise.dataset import targets
 from segwise.dataset.exports import layers
 from segwise.dataset.exports.item import Index, Item, Job, Page, about_set
 from segwise.dataset.finding import Finding
@@ -32,22 +33,22 @@ RESERVED = frozenset((BACKGROUND, "bg", "void", "ignore", "ignored", "unlabeled"
 def page(item: Item, job: Job) -> Page:
     """One image: its class map and its object map."""
     things = item.objects
-    above = layers.top(things, job.classes)
+    owner = targets.owner_map(things, job.classes)
     crowd = things.is_crowd
     classes = np.where(crowd, IGNORE_INDEX, things.class_ids)
     numbers = np.where(crowd, IGNORE_INDEX, np.cumsum(~crowd))
-    losses = list(layers.hidden(item, above))
+    losses = list(layers.hidden(item, owner))
     num_objects = int(np.count_nonzero(~crowd))
     colours = layers.palette()
     if num_objects < IGNORE_INDEX:
-        objects = layers.png(layers.values(above, numbers.tolist(), np.uint8), colours)
+        objects = layers.png(layers.values(owner, numbers.tolist(), np.uint8), colours)
     else:
         numbers[~crowd & (numbers >= IGNORE_INDEX)] += 1  # 255 stays what it is in every VOC map
-        objects = layers.png(layers.values(above, numbers.tolist(), np.uint16))
+        objects = layers.png(layers.values(owner, numbers.tolist(), np.uint16))
         came = f"{num_objects} objects, a palette holds 254; the object map is a 16-bit grey PNG"
         losses.append(item.loss("many objects", None, came, "use a reader that knows 16 bits", "approximated"))
     files = {
-        f"SegmentationClass/{item.stem}.png": layers.png(layers.values(above, classes.tolist(), np.uint8), colours),
+        f"SegmentationClass/{item.stem}.png": layers.png(layers.values(owner, classes.tolist(), np.uint8), colours),
         f"SegmentationObject/{item.stem}.png": objects,
     }
     return Page(f"JPEGImages/{item.name}", files, losses, (item.split, item.stem))

@@ -10,10 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
 from segwise.dataset.coco import Dataset, ImageRecord
-from segwise.dataset.targets import objects, paint
+from segwise.dataset.targets import objects, paint, with_pixels
 from segwise.labels.facts import class_facts, contacts, image_facts, object_facts, polygons, semantic, shapes
 from segwise.labels.facts.pixels import Look
 from segwise.types import Objects
@@ -54,7 +53,7 @@ def measure(record: ImageRecord, dataset: Dataset, category_ids: Sequence[int]) 
     owners = contacts.owners_of(things)
     columns = shapes.shapes(things, owners)
     is_stuff = np.array([not c.isthing for c in dataset.classes], dtype=bool)
-    ids = np.array([a.id for a in record.annotations if coco_mask.area(a.rle) > 0], dtype=np.int64)
+    ids = np.array([a.id for a in with_pixels(record)], dtype=np.int64)
     found = contacts.contacts(things, owners, columns["outline_px"], is_stuff[things.class_ids - 1], ids)
     wrong, stray = semantic.disagreement(dataset.root, record.file_name, lambda: paint(things, dataset.classes),
                                          category_ids)  # fmt: skip

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise.dataset.targets import owner_map
 from segwise.types import IGNORE_INDEX, ClassInfo, ClassMap, Mask, Objects
 
 Map = NDArray[np.float32]
@@ -123,17 +124,9 @@ def shown(objects: Objects, ids: NDArray[np.int64], classes: Sequence[ClassInfo]
 
     A model that gives each pixel one class cannot see more. Objects that are wholly covered are left out.
     """
-    is_thing = {c.id: c.isthing for c in classes}
-    rank = [
-        (not crowd, is_thing[int(class_id)], -area)
-        for crowd, class_id, area in zip(objects.is_crowd, objects.class_ids, objects.areas_px.tolist(), strict=True)
-    ]
-    owner = np.zeros(objects.size, dtype=np.int32)
-    for index in sorted(range(len(objects)), key=rank.__getitem__):
-        x0, y0, x1, y1 = objects.boxes_xyxy[index]
-        owner[y0:y1, x0:x1][objects.crops[index]] = index + 1
-    kept = np.unique(owner[owner > 0]) - 1
-    seen = Objects.from_label_map(owner, objects.class_ids.tolist(), objects.scores.tolist())
+    owner = owner_map(objects, classes)
+    kept = np.unique(owner[owner >= 0])
+    seen = Objects.from_label_map(owner + 1, objects.class_ids.tolist(), objects.scores.tolist())
     return replace(seen, is_crowd=objects.is_crowd[kept]), ids[kept]
 
 
