@@ -8,16 +8,14 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from segwise.dataset.coco import Dataset, ImageRecord
 from segwise.dataset.finding import Finding
-from segwise.dataset.images import read_image
-from segwise.dataset.targets import objects
+from segwise.dataset.targets import objects, with_pixels
 from segwise.errors import DataInvalidError
 from segwise.report import marks
 from segwise.report.gallery import brightened
-from segwise.report.thumbnails import Picture, Points, Scene, Subject, draw
+from segwise.report.thumbnails import Labelled, Picture, Points, Subject, draw
 from segwise.types import Image
 
 AS_STORED = ("self-intersection", "hole lost", "stored box")  # checks of the record as written, not of its mask
@@ -35,7 +33,7 @@ class Painter:
         self._records = {record.file_name: record for record in dataset.images}
         self._stuff = {info.id for info in dataset.classes if not info.isthing}
         self._shapes = shapes or {}
-        self._scene = lru_cache(maxsize=6)(self._read)
+        self._labelled = lru_cache(maxsize=6)(self._read)
 
     def pictures(self, found: Finding) -> list[Picture]:
         """The pictures of a finding: one, or two side by side where it names another image; of a finding about the
@@ -45,11 +43,11 @@ class Painter:
             return []
         out = []
         for name in (found.image, *self._named(found)):
-            scene = self._scene(name)
-            if scene is not None:
-                subject = self._subject(found, scene) if name == found.image else Subject()
+            labelled = self._labelled(name)
+            if labelled is not None:
+                subject = self._subject(found, labelled) if name == found.image else Subject()
                 words = _sentence(found) if name == found.image else f"Image {name}, for comparison"
-                out.append(draw(scene, subject, found.check, words, name))
+                out.append(draw(labelled, subject, found.check, words, name))
         return out
 
     def _named(self, found: Finding) -> list[str]:
@@ -64,25 +62,25 @@ class Painter:
         number = re.match(r"object (\d+) of ", where)
         return replace(found, image=name, object_id=number[1] if number else None, came=came)
 
-    def _read(self, name: str) -> Scene | None:
+    def _read(self, name: str) -> Labelled | None:
         record = self._records[name]
         try:
-            image = read_image(self._dataset.image_path(record))
+            image = self._dataset.pixels(record)
         except DataInvalidError:
             return None
-        numbers = [str(a.id) for a in record.annotations if coco_mask.area(a.rle) > 0]
-        return Scene(brightened(_fitted(image, record)), objects(record), numbers)
+        numbers = [str(a.id) for a in with_pixels(record)]
+        return Labelled(brightened(_fitted(image, record)), objects(record), numbers)
 
-    def _subject(self, found: Finding, scene: Scene) -> Subject:
+    def _subject(self, found: Finding, labelled: Labelled) -> Subject:
         number = str(found.object_id)
         points = _box_of(found, self._records) if found.check == "stored box" else None
         points = self._shapes.get((str(found.image), number)) if points is None else points
-        if number not in scene.numbers:
-            mark = marks.offending_in_image(found.check, scene.things, self._stuff)
+        if number not in labelled.numbers:
+            mark = marks.offending_in_image(found.check, labelled.things, self._stuff)
             return Subject(points=points, mark=mark)
-        partners = [scene.numbers.index(n) for n in marks.named_objects(found.came) if n in scene.numbers]
+        partners = [labelled.numbers.index(n) for n in marks.named_objects(found.came) if n in labelled.numbers]
         is_stored = found.check in AS_STORED
-        return Subject(scene.numbers.index(number), partners, points if is_stored else None)
+        return Subject(labelled.numbers.index(number), partners, points if is_stored else None)
 
 
 def _box_of(found: Finding, records: Mapping[str, ImageRecord]) -> Points | None:

@@ -33,7 +33,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scene:
+class Labelled:
     """One image, what is labelled in it, and the objects' ids in the same order."""
 
     image: Image
@@ -52,38 +52,38 @@ class Subject:
     mark: Mask | None = None
 
 
-def draw(scene: Scene, subject: Subject, check: str, words: str, name: str) -> Picture:
+def draw(labelled: Labelled, subject: Subject, check: str, words: str, name: str) -> Picture:
     """Draw a subject with its surroundings."""
-    window = _window(scene, subject)
+    window = _window(labelled, subject)
     left, top, right, bottom = window
     zoom = min(SIDE_PX / max(right - left, bottom - top), MAX_ZOOM)
-    mark = _mark(scene, subject, check, window)
-    canvas = strokes.scaled(scene.image[top:bottom, left:right], zoom)
+    mark = _mark(labelled, subject, check, window)
+    canvas = strokes.scaled(labelled.image[top:bottom, left:right], zoom)
     canvas = strokes.tinted(canvas, mark) if mark.any() and subject.points is None else canvas
     special = {subject.index: strokes.OBJECT, **dict.fromkeys(subject.partners, strokes.PARTNER)}
-    around = marks.in_window(scene.things, window).tolist()
+    around = marks.in_window(labelled.things, window).tolist()
     for index in sorted(around, key=lambda i: (i in special, i == subject.index)):
-        mask = marks.cropped(scene.things, index, window)
+        mask = marks.cropped(labelled.things, index, window)
         strokes.outline(canvas, mask, zoom, special.get(index, strokes.OTHERS), 2 if index in special else 1)
     if subject.points is not None:
         strokes.path(canvas, subject.points - (left, top), zoom)
     elif mark.any():
         strokes.ring(canvas, mark, zoom)
-    return Picture(name, data_uri(canvas, 80), words, _place(window, scene.image))
+    return Picture(name, data_uri(canvas, 80), words, _place(window, labelled.image))
 
 
-def _mark(scene: Scene, subject: Subject, check: str, window: Window) -> Mask:
+def _mark(labelled: Labelled, subject: Subject, check: str, window: Window) -> Mask:
     left, top, right, bottom = window
     if subject.index >= 0:
-        return marks.offending(check, scene.things, subject.index, subject.partners, window)
-    whole = subject.mark if subject.mark is not None else np.zeros(scene.things.size, dtype=bool)
+        return marks.offending(check, labelled.things, subject.index, subject.partners, window)
+    whole = subject.mark if subject.mark is not None else np.zeros(labelled.things.size, dtype=bool)
     return whole[top:bottom, left:right]
 
 
-def _window(scene: Scene, subject: Subject) -> Window:
+def _window(labelled: Labelled, subject: Subject) -> Window:
     """Around the subject, with context, square where the image allows; the whole image where there is none."""
-    height, width = scene.image.shape[:2]
-    box = _box(scene, subject)
+    height, width = labelled.image.shape[:2]
+    box = _box(labelled, subject)
     if box is None:
         return 0, 0, width, height
     side = max(box[2] - box[0], box[3] - box[1], 1)
@@ -93,9 +93,9 @@ def _window(scene: Scene, subject: Subject) -> Window:
     return left, top, right, bottom
 
 
-def _box(scene: Scene, subject: Subject) -> Box | None:
+def _box(labelled: Labelled, subject: Subject) -> Box | None:
     if subject.index >= 0:
-        return _around(scene.things, subject)
+        return _around(labelled.things, subject)
     if subject.points is not None:
         return _bounds(subject.points)
     if subject.mark is not None and subject.mark.any():

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from segwise.dataset import coco, finding
-from segwise.dataset.images import read_image
 from segwise.dataset.params import DataParams, SplitParams
 from segwise.dataset.splits import balance, groups, leaks, record, split
 from segwise.spec import canonical_json
@@ -58,7 +57,7 @@ def _look(dataset: coco.Dataset, kinds: Sequence[str], threads: int) -> list[gro
     start = said = time.monotonic()
     seen = []
     with ThreadPoolExecutor(threads) as pool:
-        looks = pool.map(lambda r: groups.traits(read_image(dataset.image_path(r)), kinds), dataset.images)
+        looks = pool.map(lambda r: groups.traits(dataset.pixels(r), kinds), dataset.images)
         for number, traits in enumerate(looks, start=1):
             seen.append(traits)
             if time.monotonic() - said >= LINE_EVERY_S:
