@@ -118,3 +118,17 @@ def test_the_nearest_pair_in_two_parts_is_the_one_found_by_comparing_all(
     second = similar.nearest_across(prints, parts, without)
     assert second is not None and second.bits == min(d for pair, d in bits.items() if pair not in without)
     assert similar.nearest_across(prints, np.zeros(40, np.int64)) is None
+
+
+def test_correlation_is_pearsons_and_0_where_nothing_varies() -> None:
+    a, b = np.random.default_rng(0).normal(100, 40, (2, 30, 3)).astype(np.float32)
+    assert similar.correlation(a, b) == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1], abs=1e-6)
+    assert similar.correlation(a, 7 - 3 * a) == pytest.approx(-1, abs=1e-6)
+    assert similar.correlation(a, np.full_like(a, 0.1)) == 0
+
+
+def test_what_all_pictures_but_some_share_is_their_mean_and_nothing_of_a_few() -> None:
+    pictures = np.random.default_rng(0).normal(0, 1, (9, 4, 4)).astype(np.float32)
+    found = similar.shared_by_all(pictures.sum(axis=0), 9, pictures[0], pictures[5])
+    np.testing.assert_allclose(found, np.delete(pictures, [0, 5], axis=0).mean(axis=0), atol=1e-6)
+    assert not similar.shared_by_all(pictures[:8].sum(axis=0), 8, pictures[0]).any()

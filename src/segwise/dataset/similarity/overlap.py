@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise.dataset.similarity.similar import Floats, correlation, shared_by_all
 from segwise.types import Image
 
 SIDE = 512  # longest side in which keypoints are found, pixels
@@ -28,9 +29,7 @@ MIN_OVERLAP = 0.04  # of the smaller picture
 _TABLES, _KEY_BITS, _RUN, _COMMON = 8, 24, 8, 64
 _PATCH_PX = 32  # what ORB looks at around a keypoint
 _MIN_VOTES, _MAX_CANDIDATES = 5, 10
-_FEW = 8  # with fewer pictures nothing can be told to be common to all
 
-Floats = NDArray[np.float32]
 Common = tuple[Floats, int]
 
 
@@ -168,15 +167,12 @@ def _agreement(here: Floats, there: Floats, move: NDArray[np.float64]) -> tuple[
     small = move.copy()
     small[:, 2] /= PICTURE
     size = here.shape[::-1]
-    moved = cv2.warpAffine(there, small, size)
+    moved = np.asarray(cv2.warpAffine(there, small, size), np.float32)
     inside = cv2.warpAffine(np.ones_like(there), small, size) > 0.99
     if inside.sum() < 16:
         return 0.0, 0.0
-    a, b = here[inside], moved[inside]
-    a, b = a - a.mean(), b - b.mean()
-    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
     share = float(inside.sum()) / min(here.size, there.size)
-    return (float(a @ b) / norm if norm > 1e-3 else 0.0), min(share, 1.0)
+    return correlation(here[inside], moved[inside]), min(share, 1.0)
 
 
 def _common(pictures: Sequence[NDArray[np.uint8]]) -> dict[tuple[int, ...], Common]:
@@ -192,4 +188,4 @@ def _own(key: Keypoints, common: dict[tuple[int, ...], Common]) -> Floats:
     """A picture without what the others of its shape show in the same place."""
     total, number = common[key.picture.shape]
     centred = key.picture - key.picture.mean(dtype=np.float32)
-    return np.asarray(centred - (total - centred) / (number - 1) if number > _FEW else centred, np.float32)
+    return np.asarray(centred - shared_by_all(total, number, centred), np.float32)

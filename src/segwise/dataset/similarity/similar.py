@@ -17,8 +17,10 @@ MAX_BITS = 12  # of 64: pairs further apart are not compared; unrelated pictures
 MIN_CORRELATION = 0.9  # of the thumbnails, in the pair's best orientation, after what all images share is taken away
 _KEEP = 8  # the lowest frequencies, per axis
 _BLOCK = 512  # rows of the pair matrix at a time
-_FEW = 8  # with fewer images nothing can be told to be common to all
+_FEW = 8  # with no more images than these nothing can be told to be common to all
+_FLAT = 1e-3  # a norm that rounding alone can reach
 
+Floats = NDArray[np.float32]
 Hashes = NDArray[np.uint64]
 
 
@@ -174,12 +176,30 @@ class _Thumbs:
         self.total = self.all.sum(axis=0)
 
     def correlation(self, i: int, j: int, orientation: int) -> float:
-        common = (self.total - self.all[i] - self.all[j]) / (len(self.all) - 2) if len(self.all) > _FEW else 0.0
-        other = turned(_normalised(self.all[j] - common), orientation)
-        return round(float((_normalised(self.all[i] - common) * other).sum()), 4)
+        common = shared_by_all(self.total, len(self.all), self.all[i], self.all[j])
+        return round(correlation(self.all[i] - common, turned(self.all[j] - common, orientation)), 4)
 
 
-def _normalised(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    centred = grey - grey.mean()
+def shared_by_all(total: Floats, number: int, *but: Floats) -> Floats:
+    """The mean of all pictures `but` these: what they show in the same place. 0 where there are too few to tell.
+
+    Args:
+        total: the sum of all `number` pictures, these among them, each float32 (H, W).
+    """
+    if number <= _FEW:
+        return np.zeros_like(total)
+    for picture in but:
+        total = total - picture
+    return total / (number - len(but))
+
+
+def correlation(a: Floats, b: Floats) -> float:
+    """Pearson's correlation of two float32 arrays of one shape; 0 where one of them is flat."""
+    return float((_normalised(a) * _normalised(b)).sum())
+
+
+def _normalised(values: Floats) -> Floats:
+    """The values about their mean, with norm 1; all 0 for flat ones."""
+    centred = values - values.mean()
     norm = float(np.linalg.norm(centred))
-    return np.asarray(centred / norm if norm > 1e-3 else np.zeros_like(centred), dtype=np.float32)
+    return np.asarray(centred / norm if norm > _FLAT else np.zeros_like(centred), dtype=np.float32)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise.dataset.similarity.similar import Floats, correlation
 from segwise.types import Image
 
 MAX_EDGE_PX = 1024  # of a longer edge the middle is compared
@@ -29,7 +30,6 @@ _BLOCK = 512
 _NOISE = 1 / 6  # variance of rounding two grey values: the least a step can be
 
 Strips = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +100,7 @@ def seam(lines: Strips) -> tuple[float, float, float]:
         _difference(last[max(k, 0) :][: len(last) - abs(k)], first[max(-k, 0) :][: len(last) - abs(k)]) for k in shifts
     ]
     sharpness = min(shifted, default=0.0) / max(across, 1e-6)
-    return across / beside, _correlation(last, first), sharpness
+    return across / beside, correlation(last, first), sharpness
 
 
 def tiling(rims: Sequence[Edges]) -> Tiling:
@@ -133,12 +133,6 @@ def _lines(image: Image, columns: Sequence[int]) -> Strips:
 
 def _difference(a: Floats, b: Floats) -> float:
     return float(np.square(a - b).mean())
-
-
-def _correlation(a: Floats, b: Floats) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float((a * b).sum()) / norm if norm > 1e-3 else 0.0
 
 
 def _score(step: float, correlation: float) -> float:
