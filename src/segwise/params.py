@@ -53,11 +53,16 @@ def load(path: Path | str = PARAMS_FILE) -> Params:
         raise UsageError(
             f"the parameters in {path}", f"no such file in {Path.cwd()}", "run segwise in the repository's root"
         )
+    return checked(path.read_bytes(), str(path))
+
+
+def checked(text: str | bytes, name: str) -> Params:
+    """The parameters that this text of the file `name` says. Raises UsageError: see `load`."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(text if isinstance(text, str) else text.decode())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = " ".join(str(error).split())
-        raise UsageError(f"{path} to be YAML", where, "correct that line") from error
+        raise UsageError(f"{name} to be YAML", where, "correct that line") from error
     if not isinstance(values, dict):
-        raise UsageError(f"sections in {path}", f"a {type(values).__name__}", "restore it: `git checkout params.yaml`")
-    return parse(Params, values, str(path))
+        raise UsageError(f"sections in {name}", f"a {type(values).__name__}", "restore it: `git checkout params.yaml`")
+    return parse(Params, values, name)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +19,7 @@ from segwise.types import ClassInfo
 
 Approach = Literal["semantic", "hybrid", "instance"]
 APPROACHES: tuple[Approach, ...] = ("semantic", "hybrid", "instance")
+SPLITS = ("train", "val", "test")
 
 
 class ClassSpec(Section):
@@ -57,6 +60,25 @@ class ModelSpec(Section):
 def canonical_json(value: Any) -> str:
     """The one text of a value: sorted keys, two-space indent, a final newline; NaN is refused."""
     return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Put the text in the file's place, all or nothing: whoever reads it, now or after a crash, has the old or the new.
+
+    Folders that are missing are made; a file that is there keeps its permissions.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # the name must not reach the disk before the text
+        if path.exists():
+            shutil.copymode(path, aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:

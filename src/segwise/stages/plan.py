@@ -12,8 +12,9 @@ import yaml
 from segwise.advice.amend import amended, unknown, value_of
 from segwise.advice.entry import Entry
 from segwise.advice.plan import from_yaml, in_words
-from segwise.errors import IntegrityError, SegwiseError, UsageError
-from segwise.params import PARAMS_FILE, load
+from segwise.errors import IntegrityError, UsageError
+from segwise.params import PARAMS_FILE, checked, load
+from segwise.spec import write_whole
 
 PLAN = Path("work/plan.yaml")
 
@@ -93,17 +94,9 @@ def _read() -> list[Entry]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Put the text in the file's place, all or nothing, once it has been read as parameters."""
-    new = path.with_name(f".{path.name}.new")
+    """Put the text in the file's place once it has been read as parameters."""
     try:
-        new.write_text(text, encoding="utf-8")
-        shutil.copymode(path, new)
-        try:
-            load(new)
-        except SegwiseError as error:
-            raise UsageError(
-                error.expected.replace(str(new), str(path)), f"{error.came} (planned)", error.remedy
-            ) from error
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+        checked(text, str(path))
+    except UsageError as error:
+        raise UsageError(error.expected, f"{error.came} (planned)", error.remedy) from error
+    write_whole(path, text)

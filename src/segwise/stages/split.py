@@ -13,7 +13,7 @@ from typing import Any
 from segwise.dataset import coco, finding
 from segwise.dataset.params import DataParams, SplitParams
 from segwise.dataset.splits import balance, groups, leaks, record, split
-from segwise.spec import canonical_json
+from segwise.spec import canonical_json, write_whole
 
 OUT = Path("work/split.json")
 LEAKS = Path("work/leaks.json")
@@ -41,14 +41,14 @@ def run(data: DataParams, params: SplitParams) -> dict[str, Any]:
     report = leaks.report(division, links, seen, params.links)
     report["moved"] = leaks.moved(division, recorded)
     report["balance"] = balance.table(brought, division.chosen, params.fractions.model_dump())
-    _write(LEAKS, canonical_json(report))
+    write_whole(LEAKS, canonical_json(report))
     found = leaks.findings(division, links, params.links)
     if finding.errors_in(found):
         raise finding.refusal(found, str(LEAKS))
     _keep(kept, division, contents)
     parts, num_groups = division.parts, division.num_groups
     out = {**parts, "left_out": division.left_out, "method": division.method, "num_groups": num_groups}
-    _write(OUT, canonical_json(out))
+    write_whole(OUT, canonical_json(out))
     return _told(division, report, len(found))
 
 
@@ -73,12 +73,7 @@ def _keep(kept: record.Record, division: split.Division, contents: Sequence[str]
     if division.method != "given":
         named = zip(contents, division.names, division.chosen, strict=True)
         drawn = {content: (part, name) for content, name, part in named}
-    _write(RECORD, record.as_text(kept.with_images(drawn)))
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_whole(RECORD, record.as_text(kept.with_images(drawn)))
 
 
 def _told(division: split.Division, report: dict[str, Any], num_warnings: int) -> dict[str, Any]:

@@ -190,7 +190,7 @@ def shared_by_all(total: Floats, number: int, *but: Floats) -> Floats:
         return np.zeros_like(total)
     for picture in but:
         total = total - picture
-    return total / (number - len(but))
+    return np.asarray(total / (number - len(but)), dtype=np.float32)
 
 
 def correlation(a: Floats, b: Floats) -> float:

@@ -18,6 +18,7 @@ from segwise.dataset.finding import Finding
 from segwise.errors import IntegrityError
 from segwise.labels.contract.checks import CHECKS
 from segwise.labels.contract.fingerprints import Fingerprints, Key, are_near, number_of
+from segwise.spec import write_whole
 
 PATH = Path("registry/labels.json")
 
@@ -75,10 +76,7 @@ def load(path: Path = PATH) -> Baseline:
 
 def save(baseline: Baseline, path: Path = PATH) -> None:
     """Write the baseline: sorted, one accepted finding a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".new")  # a killed write leaves the old file whole
-    aside.write_text(as_text(baseline), encoding="utf-8")
-    aside.replace(path)
+    write_whole(path, as_text(baseline))
 
 
 def as_text(baseline: Baseline) -> str:
