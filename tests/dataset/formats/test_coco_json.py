@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
+from segwise.dataset.arrival.ingest import without_broken
 from segwise.dataset.arrival.merge import merge
 from segwise.dataset.formats import coco_json, documents
 from segwise.dataset.formats.delivery import Delivery
@@ -302,3 +303,71 @@ def test_json_in_utf_16_and_with_a_byte_order_mark_is_read(tmp_path: Path) -> No
     for encoding in ("utf-16", "utf-8-sig"):
         (tmp_path / "instances.json").write_bytes(json.dumps(document(annotation())).encode(encoding))
         assert len(only_picture(read(coco_json, tmp_path)).regions) == 1
+
+
+def test_objects_of_an_id_that_two_images_share_go_to_neither(tmp_path: Path) -> None:
+    for seed, name in enumerate(("b.png", "c.png"), start=1):
+        picture(tmp_path / name, seed=seed)
+    raw = document(annotation(1), annotation(2, image_id=2), annotation(3), images=[image(), image(1, "b.png")])
+    raw["images"].append(image(2, "c.png"))
+    delivery = imported(tmp_path, raw)
+    assert [(f.check, f.image) for f in errors(delivery)] == [("duplicate id", "a.png"), ("duplicate id", "b.png")]
+    kept = without_broken(delivery)
+    assert not errors(kept)
+    assert [(p.file_name, [r.source for r in p.regions]) for p in kept.pictures] == [("c.png", ["annotation 2"])]
+    lost = [f.object_id for f in kept.findings if f.effect == "dropped" and f.object_id]
+    assert lost == ["annotation 1", "annotation 3"]
+    assert "unlabelled image" not in {f.check for f in kept.findings}
+
+
+def test_an_image_listed_twice_under_one_id_keeps_its_objects(tmp_path: Path) -> None:
+    delivery = imported(tmp_path, document(annotation(), images=[image(), image()]))
+    assert [f.check for f in errors(delivery)] == ["duplicate id"]
+    assert [len(p.regions) for p in without_broken(delivery).pictures] == [1]
+
+
+@pytest.mark.parametrize("names", [("image_000.png", "image_001.png"), ("IMAGE_000.PNG", "image_001.png")])
+@pytest.mark.parametrize("folder", [".", "deep"])
+def test_class_maps_beside_segwises_own_images_are_told_apart_from_them(
+    tmp_path: Path, folder: str, names: tuple[str, ...]
+) -> None:
+    root = make_dataset(tmp_path / folder, num_images=2)
+    (root / "images/image_000.png").rename(root / "images" / names[0])
+    for number in range(2):
+        picture(root / f"semantic/image_00{number}.png", seed=number)
+    picture(root / "semantic/stray.png", seed=9)
+    delivery = read(coco_json, tmp_path)
+    assert {Path(str(p.content)).parent.name for p in delivery.pictures} == {"images"}
+    assert [p.file_name for p in delivery.pictures] == ["image_000.png", "image_001.png"]
+    assert checks(delivery) == [("class maps", "dropped"), ("unlabelled image", "")]
+    assert delivery.findings[0].came.startswith("2 class maps")
+    assert "1 image files" in delivery.findings[1].came and "stray.png" in delivery.findings[1].came
+
+
+def test_an_image_in_images_beside_the_label_file_comes_before_one_beside_it(tmp_path: Path) -> None:
+    picture(tmp_path / "images/a.png", seed=1)
+    delivery = imported(tmp_path, document(annotation(), images=[image(name="a.png")]))
+    assert only_picture(delivery).content == (tmp_path / "images/a.png").resolve()
+    assert only_picture(delivery).file_name == "a.png"
+
+
+def test_a_path_of_another_disk_keeps_only_its_last_part_where_the_image_is_in_images(tmp_path: Path) -> None:
+    picture(tmp_path / "images/a.png", seed=1)
+    delivery = imported(tmp_path, document(annotation(), images=[image(name="/mnt/x/a.png")]))
+    assert only_picture(delivery).file_name == "a.png"
+
+
+def test_a_file_without_any_annotation_is_one_warning(tmp_path: Path) -> None:
+    picture(tmp_path / "b.png", seed=1)
+    delivery = imported(tmp_path, document(images=[image(), image(2, "b.png")]))
+    (finding,) = delivery.findings
+    assert (finding.check, finding.severity, finding.effect) == ("no objects", "warning", "")
+    assert "instances.json" in finding.came and len(delivery.pictures) == 2
+    assert checks(imported(tmp_path, document(images=[image(), image(2, "b.png")], categories=[]))) == []
+
+
+def test_the_findings_of_an_export_are_no_other_file(tmp_path: Path) -> None:
+    put(tmp_path / "findings.json", "[]\n")
+    assert checks(imported(tmp_path, document(annotation()))) == []
+    put(tmp_path / "findings.json", [{"check": "x"}])  # somebody else's
+    assert checks(imported(tmp_path, document(annotation()))) == [("other file", "")]

@@ -3,7 +3,7 @@ them, turns them into exact masks and says what it repaired, dropped or approxim
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -38,6 +38,7 @@ class Builder:
         self.extra: dict[str, Any] = {}
         self._canvases: list[Canvas] = []
         self._by_file: dict[PurePosixPath, Canvas] = {}
+        self.named: set[PurePosixPath] = set()  # image files that a label file means, whatever became of them
         self._categories: dict[str, Category] = {}
         for link in folder.outside:
             came = f"{printable(link)} is a link that leaves the folder"
@@ -98,6 +99,7 @@ class Builder:
             size. Where the file has its canvas already, that one, with a finding.
         """
         found = self.folder.candidates(name, near)
+        self.named.update(found)
         shown = name if is_plain(name) else plain(name)
         if len(found) > 1:
             came = f"{len(found)} files fit {printable(name)}: {', '.join(map(printable, found[:3]))}"
@@ -131,7 +133,7 @@ class Builder:
         return canvas
 
     def _missing(self, name: str, shown: str) -> None:
-        came = f"no file {printable(name)} below {printable(self.folder.root.name)}/"
+        came = f"no file {printable(name)} below {printable(self.folder.title)}"
         remedy = "add the image to the folder, or remove its entry"
         if self.folder.only is not None:
             remedy += "; if the images lie elsewhere, import the folder that holds both"
@@ -195,9 +197,9 @@ class Builder:
         self.report("structure", "warning", image, source, came, "write finite numbers and UTF-8", "dropped")
         return {key: value for key, value in kept.items() if key not in lost}
 
-    def unused_images(self, remedy: str) -> None:
-        """Say which image files of the folder no label file named."""
-        unused = [file for file in self.folder.images() if file not in self._by_file]
+    def unused_images(self, remedy: str, known: Collection[PurePosixPath] = ()) -> None:
+        """Say which image files of the folder no label file named, less those of which something is `known`."""
+        unused = [file for file in self.folder.images() if file not in self.named and file not in known]
         if unused and self.folder.only is None:
             first = ", ".join(map(printable, unused[:3]))
             came = f"{len(unused)} image files that no label file names ({first}{', …' if len(unused) > 3 else ''})"

@@ -66,7 +66,7 @@ def read(folder: Folder, options: Options) -> Delivery:
     """
     found = cityscapes_files.find(folder)
     if not found.items:
-        came = f"none below {folder.root.name}/"
+        came = f"none below {folder.title}"
         raise DataInvalidError("maps that end in _labelIds.png or _instanceIds.png", came, "add gtFine/")
     builder = Builder(folder, "cityscapes")
     key = _key(folder, found, class_list.read(folder, options.classes))

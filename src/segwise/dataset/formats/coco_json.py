@@ -3,26 +3,23 @@ segwise's own label file, which comes out as it went in."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from segwise.dataset.formats import documents
+from segwise.dataset.formats import coco_files, documents
 from segwise.dataset.formats.builder import Builder, Canvas
 from segwise.dataset.formats.coco_classes import ClassTable
 from segwise.dataset.formats.coco_sizes import Sizes
 from segwise.dataset.formats.delivery import Delivery, Options
-from segwise.dataset.formats.folder import Folder
+from segwise.dataset.formats.folder import HERE, Folder
 from segwise.dataset.formats.naming import own_name
 from segwise.dataset.formats.text import printable
 from segwise.dataset.geometry import is_number, short, whole
 
 TITLE = "COCO JSON with polygons or run lengths"
 KEYS = ("images", "annotations", "categories")
-MARKS = re.compile(r'"(?:images|annotations|categories)"\s*:\s*\[|"(?:image_id|file_name|category_id|supercategory)"')
-SIBLINGS = ("person_keypoints", "captions", "stuff", "panoptic", "image_info")  # beside COCO's own instances files
 
 Raw = dict[str, Any]
 Key = int | str
@@ -30,11 +27,7 @@ Key = int | str
 
 def looks_like(folder: Folder) -> bool:
     """Whether a JSON file with images, annotations and categories is there."""
-    return documents.some(folder, _is_coco, ".json")
-
-
-def _is_coco(text: str) -> bool:
-    return len({re.sub(r"\s", "", mark) for mark in MARKS.findall(text)}) >= 2
+    return documents.some(folder, coco_files.is_coco, ".json")
 
 
 def read(folder: Folder, options: Options) -> Delivery:  # noqa: ARG001 -- all importers have it
@@ -44,7 +37,7 @@ def read(folder: Folder, options: Options) -> Delivery:  # noqa: ARG001 -- all i
     label file's name or folder says.
     """
     builder = Builder(folder, "coco")
-    sources = [source for file in _files(builder) if (source := _source(builder, file)) is not None]
+    sources = [source for file in coco_files.find(builder) if (source := _source(builder, file)) is not None]
     shift = int(any(source.classes.has_zero for source in sources))
     if shift:
         came = "category ids begin at 0"
@@ -55,21 +48,10 @@ def read(folder: Folder, options: Options) -> Delivery:  # noqa: ARG001 -- all i
         source.add_images()
         source.add_annotations()
     _say_repeated_ids(builder, sources)
-    builder.unused_images("label them, or leave them out; an image without objects needs an entry of its own")
+    maps = {file for source in sources for file in source.class_maps()}
+    coco_files.say_class_maps(builder, maps)
+    builder.unused_images("label them, or leave them out; an image without objects needs an entry of its own", maps)
     return builder.delivery()
-
-
-def _files(builder: Builder) -> list[PurePosixPath]:
-    fitting, others = documents.passing(builder.folder, _is_coco, ".json")
-    empty = [file for file in others if not builder.folder.peek(file).strip()]
-    others = [file for file in others if file not in empty]
-    if not fitting and not empty:
-        return others
-    if any(file.name.startswith("instances") for file in fitting):
-        others += [file for file in fitting if file.name.startswith(SIBLINGS)]
-        fitting = [file for file in fitting if not file.name.startswith(SIBLINGS)]
-    documents.left_unread(builder, others, "COCO instances JSON")
-    return sorted(fitting + empty)
 
 
 def _source(builder: Builder, file: PurePosixPath) -> _Source | None:
@@ -90,11 +72,14 @@ def _source(builder: Builder, file: PurePosixPath) -> _Source | None:
 
 
 class _Source:
-    """One label file. `canvases` holds each image by its id; None where it could not be read."""
+    """One label file. `canvases` holds each image by its id; None where it could not be read, or where several images
+    share the id (`shared`): nobody knows whose the objects are."""
 
     def __init__(self, builder: Builder, file: PurePosixPath, raw: Raw) -> None:
         self.builder, self.file = builder, file
         self.images, self.annotations = raw["images"], raw["annotations"]
+        self.has_classes = bool(raw["categories"])
+        self.shared = _shared(self.images)
         self.split = documents.split_of(file)
         self.canvases: dict[Key, Canvas | None] = {}
         self.classes = ClassTable(builder, file, raw["categories"], self.annotations)
@@ -111,7 +96,9 @@ class _Source:
             came = f"image {short(row)} of {printable(self.file)}"
             self.builder.report("structure", "error", None, None, came, "give it an `id` and a `file_name`")
             return
-        if self.canvases.get(key, self) is not self:
+        if key in self.shared or self.canvases.get(key, self) is not self:
+            self.builder.named.update(self._found(name))
+            self.canvases.setdefault(key, None)
             came = f"image id {key} is used twice in {printable(self.file)}"
             self.builder.report("duplicate id", "error", printable(name), None, came, "number the images anew")
             return
@@ -126,21 +113,29 @@ class _Source:
 
     def _canvas(self, row: Raw, name: str, size: tuple[int, int] | None, key: Key) -> Canvas | None:
         group, split = row.get("group"), row.get("split")
-        chosen = self._of_my_split(name)
+        chosen = coco_files.place(self.builder.folder, name, self.file.parent, self.split)
         return self.builder.image(
-            name if chosen is None else str(chosen), self.file.parent, size,
+            name if chosen is None else str(chosen), self.file.parent if chosen is None else HERE, size,
             file_name=None if chosen is None else own_name(name, chosen),
             group=_text(group), split=_text(split) or self.split,
             preferred_id=key if isinstance(key, int) else None, extra=row,
         )  # fmt: skip
 
-    def _of_my_split(self, name: str) -> PurePosixPath | None:
-        """Of several files that fit, the one in a folder of this file's split; None: leave it to the builder."""
-        found = self.builder.folder.candidates(name, self.file.parent) if self.split is not None else []
-        mine = [file for file in found if documents.folder_split(file) == self.split]
-        return mine[0] if len(found) > 1 and len(mine) == 1 else None
+    def _found(self, name: str) -> list[PurePosixPath]:
+        chosen = coco_files.place(self.builder.folder, name, self.file.parent, self.split)
+        return [chosen] if chosen is not None else self.builder.folder.candidates(name, self.file.parent)
+
+    def class_maps(self) -> list[PurePosixPath]:
+        """The class maps beside this label file's images, which no label file names."""
+        found = (row.get("file_name") for row in self.images if isinstance(row, dict))
+        names = [name for name in found if isinstance(name, str) and name]
+        unnamed = (file for file in self.builder.folder.files if file not in self.builder.named)
+        return coco_files.class_maps(unnamed, self.file.parent, names)
 
     def add_annotations(self) -> None:
+        if self.images and self.has_classes and not self.annotations:
+            came = f"no annotation in {printable(self.file)}"
+            self.builder.report("no objects", "warning", None, None, came, "fine if all images are meant to be empty")
         drawn = [row for row in self.annotations if isinstance(row, dict) and row.get("segmentation")]
         if self.annotations and not drawn:
             documents.only_boxes(self.builder, f"{printable(self.file)}, {len(self.annotations)} annotations")
@@ -164,6 +159,9 @@ class _Source:
             self.builder.report("unknown image", "error", None, source, came, "remove the object or add the image")
             return
         canvas = self.canvases[image] if image is not None else None
+        if image in self.shared:
+            came = f"image_id {printable(image)}, which several images of {printable(self.file)} have"
+            self.builder.report("duplicate id", "warning", None, source, came, "number the images anew", "dropped")
         if canvas is not None:
             self._add_object(canvas, row, source, number, sizes)
         elif number is not None:
@@ -204,6 +202,16 @@ class _Source:
         if without:
             came = f"{without} annotations of {printable(self.file)} without a whole number as `id`"
             self.builder.report("structure", "warning", None, None, came, "they get new ids", "repaired")
+
+
+def _shared(images: list[Any]) -> set[Key]:
+    """Ids that images of different names share."""
+    names: dict[Key, set[str]] = {}
+    for row in images:
+        name, key = (row.get("file_name"), _key(row.get("id"))) if isinstance(row, dict) else (None, None)
+        if isinstance(name, str) and name and key is not None:
+            names.setdefault(key, set()).add(name)
+    return {key for key, found in names.items() if len(found) > 1}
 
 
 def _shape(canvas: Canvas, shape: Any, source: str) -> Mapping[str, Any] | list[Any] | None:

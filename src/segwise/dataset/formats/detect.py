@@ -26,7 +26,7 @@ def detect(folder: Folder) -> str:
             return name
     known = "; ".join(f"{name}: {module(name).TITLE}" for name in FORMATS)
     expected = f"labels of a known tool ({known})"
-    came = f"{folder.only or folder.root} with {_endings(folder)}"
+    came = f"{folder.only or folder.archive or folder.root} with {_endings(folder)}"
     raise UsageError(expected, came, "name the folder that holds labels and images, or say `--format`")
 
 

@@ -79,11 +79,18 @@ def damaged(builder: Builder, file: PurePosixPath, came: str, remedy: str) -> No
 
 
 def left_unread(builder: Builder, files: Sequence[PurePosixPath], title: str) -> None:
-    """Say which files with a label file's ending are of another kind."""
+    """Say which files with a label file's ending are of another kind; what segwise wrote itself goes without saying."""
+    files = [file for file in files if not _is_own(builder.folder, file)]
     if files and builder.folder.only is None:
         first = ", ".join(map(printable, files[:3])) + (", …" if len(files) > 3 else "")
         came = f"{len(files)} other {'file was' if len(files) == 1 else 'files were'} not read ({first})"
         builder.report("other file", "warning", None, None, came, f"nothing, if they are no {title}")
+
+
+def _is_own(folder: Folder, file: PurePosixPath) -> bool:
+    """Whether it is the list of findings that `segwise export` leaves beside the labels."""
+    text = folder.peek(file).lstrip() if file.name == "findings.json" else ""
+    return text.strip() == "[]" or (text.startswith("[") and all(f'"{k}"' in text for k in ("check", "came", "remedy")))
 
 
 def only_boxes(builder: Builder, what: str) -> None:

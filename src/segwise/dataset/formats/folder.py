@@ -20,15 +20,19 @@ class Folder:
     """A source folder. Attributes:
 
     root: the folder; resolved.
+    title: what to call it to the user: its name with a slash, or the archive it was unpacked from.
     only: the file that the user named instead of the folder, or None.
     files: relative paths of all files, sorted; hidden ones and links that leave the folder are left out.
     outside: links that leave the folder.
     unreadable: folders that could not be listed.
+    archive: the zip archive it was unpacked from, or None.
     """
 
-    def __init__(self, source: Path) -> None:
-        self.only = source.resolve() if source.is_file() else None
-        self.root = (source.parent if source.is_file() else source).resolve()
+    def __init__(self, source: Path, archive: Path | None = None) -> None:
+        self.only = _named(source) if source.is_file() else None
+        self.root = source.resolve() if self.only is None else self.only.parent
+        self.archive = archive
+        self.title = f"{self.root.name}/" if archive is None else archive.name
         self.outside: list[PurePosixPath] = []
         self.unreadable: list[PurePosixPath] = []
         self.files: tuple[PurePosixPath, ...] = tuple(sorted(self._walk()))
@@ -50,7 +54,8 @@ class Folder:
                 elif path.is_file():
                     found.append(self._relative(path))
             if len(found) > MAX_FILES:
-                raise UsageError(f"at most {MAX_FILES:,} files below {self.root}", "more", "name a folder further down")
+                shown = self.archive or self.root
+                raise UsageError(f"at most {MAX_FILES:,} files below {shown}", "more", "name a folder further down")
         self.outside.sort()
         return found
 
@@ -120,6 +125,13 @@ class Folder:
                 if found := _best(self._by_name.get(key, []), parts, near):
                     return found
         return []
+
+
+def _named(file: Path) -> Path:
+    """A file that the user named: a link to a file elsewhere means that file, beside which its images are."""
+    place = file.parent.resolve()
+    target = file.resolve()
+    return place / file.name if target.is_relative_to(place) else target
 
 
 def _key(name: str) -> str:

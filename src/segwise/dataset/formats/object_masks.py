@@ -66,7 +66,7 @@ def read(folder: Folder, options: Options) -> Delivery:
     name = class_name(options)
     owners, orphans = _owners(folder)
     if not owners:
-        came = f"none below {folder.root.name}/"
+        came = f"none below {folder.title}"
         raise DataInvalidError("images/ and masks/ with one file per object", came, "name the folder that holds both")
     builder = Builder(folder, "object-masks")
     builder.category(name, preferred_id=1)

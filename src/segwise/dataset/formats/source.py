@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
 import shutil
-import tempfile
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from segwise.dataset.formats.folder import Folder
+from segwise.dataset.formats.text import printable
+from segwise.dataset.scratch import scratch as temporary
 from segwise.errors import UsageError
 
 MAX_ARCHIVE_BYTES = 200 * 10**9
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError,
+    RuntimeError, NotImplementedError,  # a password, a method that Python does not know
+    ValueError, OverflowError,
+)  # fmt: skip
+OURS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS))  # troubles of this disk, not of the archive
 
 
 @contextmanager
@@ -28,18 +39,30 @@ def opened(source: Path, scratch: Path) -> Iterator[Folder]:
     if not (source.is_file() and source.suffix.lower() == ".zip"):
         yield Folder(source)
         return
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="source-", dir=scratch) as folder:
-        _unpack(source, Path(folder))
-        yield Folder(Path(folder))
+    with temporary(scratch, "source-") as folder:
+        _unpack(source, folder)
+        yield Folder(folder, archive=source)
 
 
 def _unpack(archive: Path, folder: Path) -> None:
+    entry = ""
     try:
         with zipfile.ZipFile(archive) as zipped:
             size = sum(entry.file_size for entry in zipped.infolist())
             if size > min(MAX_ARCHIVE_BYTES, shutil.disk_usage(folder).free):
                 raise UsageError("an archive that fits on the disk", f"{size / 1e9:.1f} GB unpacked", "free some space")
-            zipped.extractall(folder)  # drops drives, `..` and leading slashes itself
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-        raise UsageError(f"a whole .zip archive {archive}", str(error), "export or copy it again") from error
+            for member in zipped.infolist():
+                entry = member.filename
+                member.filename = entry.replace("\\", "/")  # as old .NET tools write folders
+                zipped.extract(member, folder)  # drops drives, `..` and leading slashes itself
+    except DAMAGE as error:
+        raise _damaged(archive, entry, str(error)) from error
+    except OSError as error:
+        if error.errno in OURS:
+            raise
+        raise _damaged(archive, entry, error.strerror or str(error)) from error
+
+
+def _damaged(archive: Path, entry: str, came: str) -> UsageError:
+    where = f", in its entry {printable(entry)}" if entry else ""
+    return UsageError(f"a whole .zip archive {archive}", f"{printable(came)}{where}", "export or copy it again")
