@@ -10,7 +10,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from segwise.dataset.exports import layers, table
+from segwise.dataset import palette
+from segwise.dataset.exports import table
 from segwise.dataset.integrity import data_digest
 from segwise.dataset.params import DataParams
 from segwise.errors import DataInvalidError, UsageError
@@ -243,7 +244,7 @@ def test_objects_that_lose_half_of_their_pixels_or_all_of_them_are_named(word: s
 def test_voc_maps_have_the_palette_of_the_devkit() -> None:
     # PASCAL VOC 2012: background, aeroplane, bicycle, …, tvmonitor, void
     wanted = {0: (0, 0, 0), 1: (128, 0, 0), 2: (0, 128, 0), 15: (192, 128, 128), 20: (0, 64, 128), 255: (224, 224, 192)}
-    assert {i: tuple(layers.palette()[i].tolist()) for i in wanted} == wanted
+    assert {i: tuple(palette.voc()[i].tolist()) for i in wanted} == wanted
     make_set(Path("data"), {"x.png": [Labelled(box(0, 0, 5, 5), 9)]})
     export.run("voc", Path("out"), None, DATA)
     with Image.open("out/SegmentationClass/x.png") as image:

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segwise.dataset import palette
 from segwise.dataset.formats import voc
 from segwise.dataset.formats.delivery import Delivery, Options
 from segwise.dataset.formats.folder import Folder
 from segwise.errors import DataInvalidError
 from tests.dataset.formats.drawn import SIZE, Pixels, checks, labels, pictures, shape, shapes, write, write_image
 
-PALETTE = [channel for colour in voc.colourmap() for channel in (colour >> 16, colour >> 8 & 255, colour & 255)]
+PALETTE = palette.voc().ravel().tolist()
 LABELMAP = "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncat:250,50,83::\ndog:1,2,3::\n"
 
 
@@ -42,7 +43,7 @@ def expected(first: str, second: str) -> list[tuple[str, bool, int, bytes]]:
 
 
 def test_the_palette_is_that_of_the_development_kit() -> None:
-    colours = voc.colourmap()
+    colours = [r << 16 | g << 8 | b for r, g, b in palette.voc().tolist()]
     known = {0: 0, 1: 0x800000, 2: 0x008000, 3: 0x808000, 4: 0x000080, 8: 0x400000, 20: 0x004080, 255: 0xE0E0C0}
     assert {i: colours[i] for i in known} == known and len(set(colours)) == 256
 

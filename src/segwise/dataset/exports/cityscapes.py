@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.dataset import targets
+from segwise.dataset import palette, targets
 from segwise.dataset.exports import layers, names
 from segwise.dataset.exports.item import Index, Item, Job, Page, as_json
 from segwise.dataset.finding import Finding
 from segwise.dataset.names import is_plain
-from segwise.dataset.splits.draw import SPLITS
+from segwise.spec import SPLITS
 from segwise.types import IGNORE_INDEX
 
 TITLE = "Cityscapes labelIds and instanceIds"
@@ -52,7 +52,7 @@ def page(item: Item, job: Job) -> Page:
     files = {
         f"{stem}_labelIds.png": layers.png(label_ids),
         f"{stem}_instanceIds.png": layers.png(layers.values(owner, (instances % 65536).tolist(), np.uint16)),
-        f"{stem}_color.png": layers.png(layers.palette()[label_ids]),
+        f"{stem}_color.png": layers.png(palette.voc()[label_ids]),
     }
     ending = item.name[len(item.stem) :]
     return Page(f"leftImg8bit/{item.split}/{city}/{item.stem}_leftImg8bit{ending}", files, losses)
@@ -60,7 +60,7 @@ def page(item: Item, job: Job) -> Page:
 
 def index(_rows: Sequence[Any], job: Job) -> Index:
     """labels.json: the fields of cityscapesscripts' label table."""
-    colours = layers.palette().tolist()
+    colours = palette.voc().tolist()
     labels = [_label("background", 0, colours[0], False)]
     labels += [_label(c.name, c.id, colours[c.id], c.isthing) for c in job.classes]
     labels.append(_label("ignore", IGNORE_INDEX, colours[IGNORE_INDEX], False) | {"ignoreInEval": True})

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from segwise.dataset.exports import layers
+from segwise.dataset import palette
 from segwise.dataset.exports.item import Index, Item, Job, Page, as_json
 from segwise.dataset.exports.outline import Part, Ring
 from segwise.dataset.finding import Finding
@@ -49,7 +49,7 @@ def _feature(item: Item, index: int, job: Job, losses: list[Finding]) -> dict[st
         metadata["class"] = name
         came = f"an ignore region; its class {name!r} is kept in its metadata only"
         losses.append(item.loss("ignore region", index, came, f"leave out the class {IGNORED}", "approximated"))
-    colour = layers.palette()[annotation.class_id].tolist()
+    colour = palette.voc()[annotation.class_id].tolist()
     properties = {
         "objectType": "annotation", "name": str(annotation.id),
         "classification": {"name": IGNORED if annotation.is_crowd else name, "color": colour},

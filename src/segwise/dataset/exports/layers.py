@@ -37,16 +37,6 @@ def values(owner: Map, of_object: Sequence[int], dtype: type[np.uint8] | type[np
     return np.array([*of_object, 0], dtype=dtype)[owner]  # the last one is that of -1
 
 
-def palette(size: int = 256) -> NDArray[np.uint8]:
-    """VOC's colours, uint8 (size, 3): bit 3k + c of an index is bit 7 - k of channel c (the kit's VOClabelcolormap)."""
-    index = np.arange(size)
-    out = np.zeros((size, 3), dtype=np.uint8)
-    for bit in range(8):
-        for channel in range(3):
-            out[:, channel] |= ((index >> (3 * bit + channel) & 1) << (7 - bit)).astype(np.uint8)
-    return out
-
-
 def png(pixels: NDArray[Any], colours: NDArray[np.uint8] | None = None) -> bytes:
     """A PNG of uint8 or uint16 (H, W), or RGB (H, W, 3); with `colours` a palette image."""
     image = PIL.Image.fromarray(pixels)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from segwise.dataset.coco import Dataset, ImageRecord
 from segwise.dataset.exports import names
 from segwise.dataset.exports.item import Item, about_set
 from segwise.dataset.finding import Finding
+from segwise.dataset.formats.text import is_json
 
 HEADER = ("info", "licenses")
 _IMAGE_KEYS = frozenset(("id", "file_name", "width", "height", "group", "split"))
@@ -91,20 +91,12 @@ def about_tolerance(tolerance_px: float) -> Finding:
 
 def _rest(record: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
     """The other keys of an entry, as far as they can be written as JSON in UTF-8."""
-    return {key: value for key, value in record.items() if key not in known and _is_plain(key) and _is_plain(value)}
-
-
-def _is_plain(value: Any) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, UnicodeEncodeError):
-        return False
-    return True
+    return {key: value for key, value in record.items() if key not in known and is_json(key) and is_json(value)}
 
 
 def header(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The label file's own keys (info, licenses)."""
-    return {key: raw[key] for key in HEADER if key in raw and _is_plain(raw[key])}
+    return {key: raw[key] for key in HEADER if key in raw and is_json(raw[key])}
 
 
 def count_objects(records: Sequence[ImageRecord]) -> int:

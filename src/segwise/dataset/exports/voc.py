@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from segwise.dataset import targets
+from segwise.dataset import palette, targets
 from segwise.dataset.exports import layers
 from segwise.dataset.exports.item import Index, Item, Job, Page, about_set
 from segwise.dataset.finding import Finding
@@ -39,7 +39,7 @@ def page(item: Item, job: Job) -> Page:
     numbers = np.where(crowd, IGNORE_INDEX, np.cumsum(~crowd))
     losses = list(layers.hidden(item, owner))
     num_objects = int(np.count_nonzero(~crowd))
-    colours = layers.palette()
+    colours = palette.voc()
     if num_objects < IGNORE_INDEX:
         objects = layers.png(layers.values(owner, numbers.tolist(), np.uint8), colours)
     else:
@@ -61,7 +61,7 @@ def index(rows: Sequence[Any], job: Job) -> Index:
         splits[split].append(stem)
     files = {f"ImageSets/Segmentation/{split}.txt": _lines(stems) for split, stems in splits.items()}
     names, losses = _class_names(job)
-    colours = layers.palette()
+    colours = palette.voc()
     table = ["# label:color_rgb:parts:actions"]
     table += [f"{name}:{','.join(map(str, colours[i].tolist()))}::" for i, name in enumerate(names)]
     return Index({**files, "labelmap.txt": _lines(table)}, losses)

@@ -48,7 +48,7 @@ class Pairs:
         unlabelled: images without a label map.
         orphans: label maps without an image, or with several equally good ones.
         doubles: label maps of an image that has another one of the same rank.
-    others: label maps of an image that has a more telling one.
+        others: label maps of an image that has a more telling one.
     """
 
     found: tuple[tuple[PurePosixPath, PurePosixPath], ...]

@@ -27,7 +27,6 @@ from segwise.types import Mask
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Pixels = NDArray[Any]
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 SPREAD = {2: 85, 4: 17}  # Pillow spreads grey values of 2 and 4 bits over 0..255
 NO_PALETTE = np.zeros(0, dtype=np.int32)
 AGAIN = "export it again as PNG"

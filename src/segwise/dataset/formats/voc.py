@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise.dataset import palette
 from segwise.dataset.formats import class_list, pairs, rasters, voc_files
 from segwise.dataset.formats.builder import Builder, Canvas
 from segwise.dataset.formats.class_list import Entry
@@ -59,7 +60,7 @@ def read(folder: Folder, options: Options) -> Delivery:
     """
     found = voc_files.find(folder)
     if not found.items:
-        came = f"no file below {folder.root.name}/SegmentationClass"
+        came = f"no file in SegmentationClass/ below {folder.title}"
         raise DataInvalidError("class maps in SegmentationClass/", came, "export the masks of the segmentation")
     builder = Builder(folder, "voc")
     legend = _legend(builder, class_list.read(folder, options.classes))
@@ -79,22 +80,9 @@ def _legend(builder: Builder, entries: tuple[Entry, ...]) -> Legend:
         builder.report("class list", "warning", None, None, came, "add a list, or name the classes", "approximated")
         entries = class_list.numbered([Entry(name) for name in CLASSES])
     if all(entry.colour is None for entry in entries):
-        palette = colourmap()
-        entries = tuple(Entry(e.name, e.value, palette[(e.value or 0) % 256]) for e in entries)
+        colours = rasters.packed(palette.voc()).tolist()
+        entries = tuple(Entry(e.name, e.value, colours[(e.value or 0) % 256]) for e in entries)
     return Legend.of(entries, void_colour=VOID_COLOUR)
-
-
-def colourmap() -> list[int]:
-    """The 256 colours 0xRRGGBB of VOC's palette: the bits of the index, dealt to red, green and blue from the top down
-    (VOClabelcolormap of the VOC development kit)."""
-    out = []
-    for index in range(256):
-        colour = 0
-        for bit in range(8):
-            channel, height = bit % 3, 7 - bit // 3
-            colour |= (index >> bit & 1) << (8 * (2 - channel) + height)
-        out.append(colour)
-    return out
 
 
 def _tasks(builder: Builder, found: voc_files.Files) -> Iterator[Task]:
