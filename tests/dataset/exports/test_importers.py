@@ -85,7 +85,7 @@ def test_ignore_regions_come_back_as_crowds(word: str, tmp_path: Path) -> None:
     assert rows(picture) == Counter([("cell", cell.tobytes())])
 
 
-@pytest.mark.parametrize("word", ["coco", "cityscapes"])
+@pytest.mark.parametrize("word", ["coco", "cityscapes", "labelme"])
 def test_groups_come_back(word: str, tmp_path: Path) -> None:
     images = {"a.png": [Labelled(box(1, 1, 9, 9))], "b.png": []}
     root = make_set(tmp_path / "data", images, categories=CATEGORIES, group="field 3")
@@ -97,3 +97,20 @@ def test_an_export_is_recognised_as_its_own_format(word: str, tmp_path: Path) ->
     root = make_set(tmp_path / "data", {"a.png": [Labelled(box(1, 1, 9, 9))]}, categories=CATEGORIES)
     export.run(word, tmp_path / "out", None, DataParams(dir=str(root)))
     assert detect.detect(Folder(tmp_path / "out")) == word
+
+
+@pytest.mark.parametrize("word", ["coco", "labelme"])
+def test_splits_of_any_name_come_back_and_nothing_is_added(word: str, tmp_path: Path) -> None:
+    images = {"a.png": [Labelled(box(1, 1, 9, 9))], "b.png": [Labelled(box(2, 2, 9, 9))]}
+    root = make_set(tmp_path / "data", images, categories=CATEGORIES, group="field 3", split="fold 2", site="x")
+    delivery = again(word, root, tmp_path / "out")
+    assert [(p.group, p.split, p.extra) for p in delivery.pictures] == [("field 3", "fold 2", {"site": "x"})] * 2
+
+
+@pytest.mark.parametrize("word", ["coco", "labelme"])
+def test_the_exports_own_findings_are_no_other_file(word: str, tmp_path: Path) -> None:
+    objects = [Labelled(box(1, 1, 9, 9), is_crowd=True), Labelled(box(12, 12, 20, 20), 2)]
+    root = make_set(tmp_path / "data", {"a.png": objects}, categories=CATEGORIES)
+    delivery = again(word, root, tmp_path / "out")
+    assert (tmp_path / "out/findings.json").is_file()
+    assert "other file" not in {f.check for f in delivery.findings}

@@ -257,3 +257,18 @@ def test_a_file_that_begins_with_a_large_image_is_known_for_labelme(tmp_path: Pa
     raw = {"imageData": data} | file(shape(), imageHeight=200, imageWidth=200)
     put(tmp_path / "a.json", raw | {"imageData": data})
     assert only_picture(read(labelme, tmp_path)).width == 200
+
+
+@pytest.mark.parametrize("place", ["key", "flags", "earlier name"])
+def test_a_group_and_a_split_beside_the_shapes_are_the_images(tmp_path: Path, place: str) -> None:
+    said: dict[str, Any] = {"group": "field 3", "split": "fold 2"}
+    if place == "earlier name":
+        said = {f"flag_{key}": value for key, value in said.items()}
+    raw = file(shape(), flags=said) if place == "flags" else file(shape(), **said)
+    found = only_picture(imported(tmp_path, raw))
+    assert (found.group, found.split, found.extra) == ("field 3", "fold 2", {})
+
+
+def test_a_ticked_flag_of_such_a_name_stays_a_flag(tmp_path: Path) -> None:
+    found = only_picture(imported(tmp_path, file(shape(), flags={"group": True, "split": False})))
+    assert (found.group, found.split, found.extra) == (None, None, {"flag_group": True, "flag_split": False})

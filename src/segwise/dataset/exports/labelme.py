@@ -35,8 +35,7 @@ def page(item: Item, job: Job) -> Page:
         "version": VERSION, "flags": {}, "shapes": shapes, "imagePath": item.name, "imageData": None,
         "imageHeight": item.record.height, "imageWidth": item.record.width,
     }  # fmt: skip
-    if item.group is not None:
-        document["group"] = item.group
+    document |= item.given
     document |= _beside(item.extra, document)
     return Page(f"{item.split}/{item.name}", {f"{item.split}/{item.stem}.json": as_json(document)}, losses)
 

@@ -123,8 +123,18 @@ def _canvas(builder: Builder, file: PurePosixPath, raw: Raw) -> Canvas | None:
         name = _renamed(builder, file, name, content)
     size = _size(builder, file, raw, name, content)
     kept = {key: value for key, value in raw.items() if key not in FILE_KEYS} | _flags(raw.get("flags"))
+    group, split = (_taken(kept, key) for key in ("group", "split"))
     kept = {f"flag_{key}" if key in OWN_KEYS["image"] else key: value for key, value in kept.items()}
-    return builder.image(name, file.parent, size, content, split=documents.split_of(file), extra=kept)
+    split = split or documents.split_of(file)
+    return builder.image(name, file.parent, size, content, group=group, split=split, extra=kept)
+
+
+def _taken(kept: Raw, key: str) -> str | None:
+    """The group or split that segwise's own export or a flag names; a tick is no name and stays a flag."""
+    for name in (key, f"flag_{key}"):  # the second is what segwise made of it before
+        if isinstance(kept.get(name), str) and kept[name]:
+            return str(kept.pop(name))
+    return None
 
 
 def _renamed(builder: Builder, file: PurePosixPath, name: Any, content: bytes | None) -> str:
