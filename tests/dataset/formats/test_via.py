@@ -247,3 +247,12 @@ def test_a_damaged_file_is_a_clear_error(tmp_path: Path, text: str, name: str) -
     put(tmp_path / name, text)
     delivery = via.read(via.Folder(tmp_path), via.Options())
     assert {f.check for f in errors(delivery)} == {"label file"}
+
+
+@pytest.mark.parametrize("kind", [["dropdown"], {"a": 1}, 3])
+def test_an_attribute_whose_type_is_no_text_is_read_without_it(tmp_path: Path, kind: Any) -> None:
+    raw = {
+        "_via_settings": {}, "_via_img_metadata": export(polygon(kind="cell")),
+        "_via_attributes": {"region": {"kind": {"type": kind}}, "file": {}},
+    }  # fmt: skip
+    assert only_region(imported(tmp_path, raw)).class_name == "cell"

@@ -34,7 +34,7 @@ class ClassOf:
             for key, value in _attributes(region).items():
                 if (name := _one(value)) is not None:
                     values[key].append(name)
-        kinds = {k: v.get("type") for e in entries for k, v in e.choices.items() if isinstance(v, dict)}
+        kinds = {k: kind for e in entries for k, v in e.choices.items() if isinstance(kind := _type(v), str)}
         kinds |= {k: "checkbox" for _, r in regions for k, v in _attributes(r).items() if isinstance(v, dict)}
         given = set(classes)
         ranked = sorted(values, key=lambda k: _rank(k, values[k], len(regions), kinds.get(k), given))
@@ -63,6 +63,10 @@ class ClassOf:
 def _attributes(region: Any) -> dict[str, Any]:
     found = region.get("region_attributes") if isinstance(region, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def _type(choice: Any) -> Any:
+    return choice.get("type") if isinstance(choice, dict) else None
 
 
 def _one(value: Any) -> str | None:
