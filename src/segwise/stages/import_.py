@@ -94,7 +94,8 @@ def _read(folder: Folder, name: str, choices: Choices) -> Delivery:
     if finding.errors_in(delivery.findings):
         _refuse(delivery.findings, strict=False)
     if not delivery.pictures:
-        raise DataInvalidError(f"images in {folder.root}", f"none ({name})", "name the folder that holds them")
+        place = folder.archive or folder.root
+        raise DataInvalidError(f"images in {place}", f"none ({name})", "name the folder that holds them")
     return delivery
 
 

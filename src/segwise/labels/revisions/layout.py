@@ -10,11 +10,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import yaml
 
 from segwise.dataset import integrity
+from segwise.dataset.scratch import scratch
 from segwise.errors import IntegrityError, UsageError
 
 WORKSPACE = "workspace"
@@ -37,9 +37,8 @@ def laid_out(revision: str, data_dir: Path, cache: Path = integrity.CACHE) -> It
         yield data_dir, integrity.data_digest(data_dir)
         return
     digest, commit = resolve(revision, data_dir.with_name(data_dir.name + ".dvc"))
-    MAKING.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=MAKING) as scratch:
-        folder = Path(scratch) / "data"
+    with scratch(MAKING, "revision-") as making:
+        folder = making / "data"
         if not _link(cache, digest, folder):
             _fetch(commit, digest, data_dir, folder)
         _verify(folder, digest, revision)
