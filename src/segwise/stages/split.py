@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from segwise.dataset import coco, finding
+from segwise.dataset import coco, finding, workers
 from segwise.dataset.params import DataParams, SplitParams
 from segwise.dataset.splits import balance, groups, leaks, record, split
 from segwise.spec import canonical_json, write_whole
@@ -29,7 +28,7 @@ def run(data: DataParams, params: SplitParams) -> dict[str, Any]:
             in work/leaks.json.
     """
     dataset = coco.read(Path(data.dir))
-    threads = min(8, os.cpu_count() or 1)
+    threads = workers.count()
     kinds = params.links.of("error", "warning")
     seen = _look(dataset, kinds, threads)
     links = groups.find(dataset.images, seen, kinds, threads)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 import cv2
 import pandas as pd
 
+from segwise.dataset import workers
 from segwise.dataset.coco import IMAGES_DIR, Dataset, ImageRecord
 from segwise.dataset.images import SUFFIXES, decode_image
 from segwise.dataset.similarity.similar import Fingerprint, fingerprint
@@ -38,7 +38,7 @@ class Look:
 
 def look(dataset: Dataset) -> list[Look]:
     """Decode every image of the data set, in its order."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding and hashing let other threads run
+    with ThreadPoolExecutor(workers.count()) as pool:  # decoding and hashing let other threads run
         return list(pool.map(lambda record: _look(dataset, record), dataset.images))
 
 
