@@ -64,11 +64,12 @@ def _import_arguments(a: Values, p: Params) -> dict[str, Any]:
 
 def _export(parser: Parser) -> None:
     from segwise.dataset.exports.table import FORMATS
+    from segwise.spec import SPLITS
 
     add = parser.add_argument
     add("--format", required=True, choices=tuple(FORMATS), help="what will read it")
     add("--out", required=True, type=Path, help="a new folder")
-    add("--split", choices=("train", "val", "test"), help="only the images of this split")
+    add("--split", choices=SPLITS, help="only the images of this split")
     add("--tolerance", default=0.0, type=float, metavar="PX",
         help="simplify polygons up to this far from the exact outline (default: %(default)s, exact)")  # fmt: skip
     add("--rle", action="store_true", help="coco: run lengths instead of polygons")
@@ -129,8 +130,10 @@ def _plan(parser: Parser) -> None:
 
 
 def _suspects(parser: Parser) -> None:
+    from segwise.spec import SPLITS
+
     parser.add_argument("--model", type=Path, help="a model folder (default: the champion)")
-    parser.add_argument("--split", default="all", choices=("all", "train", "val", "test"), help="default: %(default)s")
+    parser.add_argument("--split", default="all", choices=("all", *SPLITS), help="default: %(default)s")
     parser.add_argument("--top", type=int, default=50, help="how many the page shows (default: %(default)s)")
 
 

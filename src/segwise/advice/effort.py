@@ -13,12 +13,6 @@ from typing import Any
 
 from segwise.dataset.params import ProfileParams
 
-SOURCES = {
-    "minutes_per_object": "an outline each: Lin et al. 2014, Microsoft COCO: 22 hours per 1,000",
-    "minutes_per_class_mask": "a mask per class: Cordts et al. 2016, Cityscapes: 1.5 hours for 30 classes",
-    "minutes_per_box": "a box each: Papadopoulos et al. 2017, extreme clicking: 7 s",
-}
-
 
 def effort(objects: Sequence[int], class_masks: Sequence[int], regions: Sequence[int], rates: ProfileParams) -> Any:
     """Hours for the whole set and minutes per image, by kind of label.

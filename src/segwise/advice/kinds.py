@@ -15,7 +15,6 @@ from segwise.advice.numbers import rounded
 from segwise.dataset.coco import Dataset
 
 MAX_VALUES = 50  # an attribute with more values than this names images, not kinds
-FACTS = ("brightness", "contrast", "sharpness", "diameter", "objects")
 
 
 def attributes(dataset: Dataset) -> dict[str, list[str]]:

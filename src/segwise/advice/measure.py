@@ -15,7 +15,7 @@ from segwise.advice.contact import Contacts, contacts, cropped, owners
 from segwise.advice.crowding import Crowding, centers, clark_evans, crowding
 from segwise.advice.direction import edges, places, tallness
 from segwise.advice.outlines import Outlines, outlines
-from segwise.advice.pixels import Look, look
+from segwise.advice.pixels import Appearance, look
 from segwise.dataset.coco import ImageRecord
 from segwise.dataset.params import ProfileParams
 from segwise.dataset.targets import objects, paint
@@ -68,7 +68,7 @@ class Measured:
     owned: dict[int, int]
     regions: dict[int, int]
     num_crowds: int
-    look: Look
+    look: Appearance
     upright: float
     fourfold: float
     tall: float

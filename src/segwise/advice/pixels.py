@@ -19,7 +19,7 @@ _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """One image. Levels are 0 to 255.
 
     Attributes:
@@ -44,12 +44,12 @@ class Look:
     background_spread: float
 
 
-def look(image: Image, grey: NDArray[np.uint8], is_object: Mask, is_unlabelled: Mask) -> Look:
+def look(image: Image, grey: NDArray[np.uint8], is_object: Mask, is_unlabelled: Mask) -> Appearance:
     """Measure one image, uint8 (H, W, 3) and in grey (H, W), with its objects' and unlabelled pixels, bool (H, W)."""
     histogram = np.bincount(grey.ravel(), minlength=256)
     low, high = np.searchsorted(histogram.cumsum(), np.array([0.01, 0.99]) * grey.size)
     inside, outside = grey[is_object], grey[is_unlabelled]
-    return Look(
+    return Appearance(
         brightness=float(grey.mean()),
         contrast=float(high - low),
         sharpness=sharpness(grey),

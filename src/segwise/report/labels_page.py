@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from segwise.dataset.coco import Dataset
 from segwise.dataset.finding import Finding
 from segwise.labels.contract.baseline import is_acceptable
-from segwise.labels.contract.rules import Rule, Table
+from segwise.labels.contract.rule import Rule
+from segwise.labels.facts.tables import Table
 from segwise.report.painter import Painter
 from segwise.report.thumbnails import Picture
 

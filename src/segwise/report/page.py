@@ -10,7 +10,7 @@ from typing import Any
 from segwise.gate.checks import MEASURES
 from segwise.report import charts
 from segwise.report.gallery import Panel
-from segwise.spec import APPROACHES
+from segwise.spec import APPROACHES, SPLITS
 
 FIGURES = ("miou", "ap", "ap50", "pq", "f1", "count_error", "coverage_error")
 HEADS = {
@@ -200,9 +200,7 @@ def _tiles(run: Run) -> list[tuple[str, str]]:
     tiles = [(f"{profile['num_images']:,}", "images"), (f"{profile['num_objects']:,}", "labelled objects")]
     tiles.append((f"{profile.get('num_groups', 0):,}", "groups, never divided by the split"))
     if split:
-        tiles.append(
-            (" / ".join(str(len(split.get(part, []))) for part in ("train", "val", "test")), "train / val / test")
-        )
+        tiles.append((" / ".join(str(len(split.get(part, []))) for part in SPLITS), " / ".join(SPLITS)))
     if middle := profile.get("diameter_px", {}).get("q50"):
         tiles.append((f"{middle:.0f} px", "median diameter"))
     tiles.append((f"{100 * profile.get('touching_fraction', 0):.0f} %", "of the objects touch another of their class"))

@@ -17,10 +17,10 @@ from segwise.dataset.finding import Finding, errors_in, refusal
 from segwise.dataset.images import header_of
 from segwise.dataset.names import is_plain
 from segwise.dataset.params import DataParams
-from segwise.dataset.splits.draw import SPLITS
 from segwise.dataset.splits.split import LEFT_OUT
 from segwise.errors import DataInvalidError, UsageError
 from segwise.labels import findings
+from segwise.spec import SPLITS
 
 SPLIT = Path("work/split.json")
 STATE = Path(".segwise/export_findings.json")  # of an export that was refused

@@ -24,12 +24,11 @@ from segwise.predict.instance import CANDIDATE_SCORE
 from segwise.predict.maps import class_probabilities
 from segwise.predict.predictor import Predictor
 from segwise.report import suspects_page
-from segwise.spec import canonical_json
+from segwise.spec import SPLITS, canonical_json
 from segwise.types import ClassInfo, Image, Objects
 
 OUT = Path("work/suspects")
 SPLIT_FILE = Path("work/split.json")
-PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def run(
     predictor = Predictor.load(store.champion_model() if model is None else model, threads=threads)
     check_classes(predictor.spec.class_infos, dataset.classes)
     records = chosen(dataset, parts, split)
-    part_of = {name: part for part in PARTS for name in parts.get(part, [])}
+    part_of = {name: part for part in SPLITS for name in parts.get(part, [])}
     looked = {r.file_name: look(predictor, dataset, r, part_of.get(r.file_name) == "train") for r in records}
     found = rank([view.judged for view in looked.values()], dataset.classes)
     images = sorted((view.quality for view in looked.values()), key=lambda q: (q.quality, q.file_name))
@@ -123,8 +122,8 @@ def read_split() -> dict[str, list[str]]:
 
 def chosen(dataset: Dataset, parts: dict[str, list[str]], split: str) -> Sequence[ImageRecord]:
     """The records of a split."""
-    if split not in (*PARTS, "all"):
-        raise UsageError(f"a split ({', '.join(PARTS)}, all)", f"`{split}`", "name one of them")
+    if split not in (*SPLITS, "all"):
+        raise UsageError(f"a split ({', '.join(SPLITS)}, all)", f"`{split}`", "name one of them")
     if split != "all" and not parts:
         raise DataInvalidError(f"the split in {SPLIT_FILE}", "none", "run `segwise split`, or take `--split all`")
     records = dataset.images if split == "all" else coco.by_name(dataset, parts[split])

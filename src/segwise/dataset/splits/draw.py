@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from segwise.dataset.params import FractionParams
 from segwise.dataset.splits.balance import Amounts
+from segwise.spec import SPLITS
 
-SPLITS = ("train", "val", "test")
 _PASSES = 5
 
 

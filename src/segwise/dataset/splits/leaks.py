@@ -12,8 +12,8 @@ from segwise.dataset.finding import Finding, Severity
 from segwise.dataset.params import LinkParams
 from segwise.dataset.similarity import similar
 from segwise.dataset.splits import groups
-from segwise.dataset.splits.draw import SPLITS
 from segwise.dataset.splits.split import Division
+from segwise.spec import SPLITS
 
 _NOT_FOUND = {"tile": "no edges came close", "overlap": "no keypoints agreed"}
 

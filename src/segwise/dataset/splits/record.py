@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from segwise.dataset.params import SplitParams
-from segwise.dataset.splits.draw import SPLITS
 from segwise.dataset.splits.split import LEFT_OUT
 from segwise.errors import DataInvalidError
+from segwise.spec import SPLITS
 
 _KEPT = 32  # hex digits of a digest: 128 bits
 

@@ -13,8 +13,8 @@ from segwise.dataset.coco import ImageRecord
 from segwise.dataset.params import SplitParams
 from segwise.dataset.splits import draw, groups
 from segwise.dataset.splits.balance import Amounts
-from segwise.dataset.splits.draw import SPLITS
 from segwise.errors import DataInvalidError
+from segwise.spec import SPLITS
 
 LEFT_OUT = "left_out"
 

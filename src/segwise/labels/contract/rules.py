@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from segwise.labels.contract.checks import severity
-from segwise.labels.contract.rule import TABLES, Rule, say
+from segwise.labels.contract.rule import Rule
 from segwise.labels.facts.contacts import DUPLICATE_IOU
-from segwise.labels.facts.tables import Table
 from segwise.labels.params import ValidateParams
-
-__all__ = ["TABLES", "Rule", "Table", "rules", "say"]
 
 
 def rules(params: ValidateParams) -> tuple[Rule, ...]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from segwise.dataset.coco import IMAGES_DIR
 from segwise.dataset.finding import Finding
-from segwise.labels.contract.rules import Table
+from segwise.labels.facts.tables import Table
 from segwise.labels.inspection import Inspection
 from segwise.labels.revisions import difference
 from segwise.labels.revisions import drift as facts_drift

@@ -15,7 +15,7 @@ import pandas as pd
 
 from segwise.dataset.finding import Finding
 from segwise.labels.contract.checks import Level
-from segwise.labels.contract.rules import Table
+from segwise.labels.facts.tables import Table
 from segwise.labels.revisions import samples
 
 # column of a fact table → the words a reader gets

@@ -65,11 +65,14 @@ def _joint(scores: NDArray[np.float32], shared: NDArray[np.int64], area_px: int)
 
 
 def _whole(scene: Scene, i: int, covered: float) -> Features:
-    return float(logit(float(scene.predicted.scores[i]))), float(covered), solidity(scene.predicted.crops[i])
+    return float(logit(float(scene.predicted.scores[i]))), float(covered), share_of_hull(scene.predicted.crops[i])
 
 
-def solidity(crop: NDArray[np.bool_]) -> float:
-    """The area of a mask as a share of its convex hull's, both in pixels."""
+def share_of_hull(crop: NDArray[np.bool_]) -> float:
+    """The area of a mask as a share of its convex hull as OpenCV fills it, all pixels that the border crosses included.
+
+    `solidity` in the facts of objects counts the pixels whose centres lie in the hull.
+    """
     rows, columns = np.nonzero(crop)
     hull = cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32))
     filled = cv2.fillConvexPoly(np.zeros(crop.shape, dtype=np.uint8), hull, 1)
