@@ -50,7 +50,8 @@ def _import(parser: Parser) -> None:
     add("--mode", default="auto", choices=("auto", "merge", "replace"), help=mode)
     add("--strict", action="store_true", help="refuse (exit 4) where anything is repaired, dropped or approximated")
     add("--drop-broken", action="store_true", help="leave out images and objects that cannot be read, with a finding")
-    add("--dry-run", action="store_true", help="read and report, write nothing")
+    add("--allow-empty", action="store_true", help="images without objects are meant: they may empty known images")
+    add("--dry-run", action="store_true", help="read, check and report; data/ stays as it is")
     add("--record", action="store_true", help="then `dvc add` and `dvc push` the new revision")
 
 
@@ -58,7 +59,7 @@ def _import_arguments(a: Values, p: Params) -> dict[str, Any]:
     from segwise.stages.import_ import Choices
 
     classes = tuple(name.strip() for name in a.classes.split(",") if name.strip())
-    choices = Choices(a.format, classes, a.mode, a.strict, a.drop_broken, a.dry_run, a.record)
+    choices = Choices(a.format, classes, a.mode, a.strict, a.drop_broken, a.allow_empty, a.dry_run, a.record)
     return {"source": a.source, "data": p.data, "params": p.validation, "choices": choices}
 
 

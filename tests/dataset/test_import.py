@@ -50,7 +50,7 @@ def test_a_second_delivery_joins_the_first(source: Path, tmp_path: Path) -> None
     more = make_dataset(tmp_path / "more", num_images=6, seed=5)
     result = run(more)
     after = read_labels(Path("data"))
-    assert result["images"] == {"new": 6, "relabelled": 0, "unchanged": 0, "repeated": 0}
+    assert result["images"] == {"new": 6, "relabelled": 0, "updated": 0, "unchanged": 0, "repeated": 0}
     assert after["images"][:4] == before["images"]
     assert after["annotations"][: len(before["annotations"])] == before["annotations"]
     assert len({a["id"] for a in after["annotations"]}) == len(after["annotations"])
@@ -150,13 +150,56 @@ def test_what_is_broken_can_be_left_out_with_a_finding(source: Path, damage: str
     assert any(f["effect"] == "dropped" for f in json.loads(import_.STATE.read_text()))
 
 
+def test_a_dry_run_checks_as_much_as_the_import_and_keeps_its_findings(source: Path) -> None:
+    image = source / "images/image_002.png"
+    image.write_bytes(image.read_bytes()[:-40])
+    with pytest.raises(DataInvalidError, match="image_002"):
+        run(source, dry_run=True)
+    assert "image_002.png" in import_.STATE.read_text()
+    assert not Path("data").exists()
+
+
+def test_an_export_of_which_hardly_anything_can_be_used_is_refused(source: Path) -> None:
+    document = read_labels(source)
+    for annotation in document["annotations"]:
+        annotation["segmentation"] = [[0.1, 0.1, 0.5, 0.1, 0.5, 0.5]]
+    write_labels(source, document)
+    with pytest.raises(DataInvalidError, match="export them in pixels"):
+        run(source)
+    assert not Path("data").exists()
+
+
+def test_no_object_at_all_is_an_error_unless_it_is_meant(source: Path) -> None:
+    run(source)
+    write_labels(source, {**read_labels(source), "annotations": []})
+    with pytest.raises(DataInvalidError, match="--allow-empty"):
+        run(source)
+    assert read_labels(Path("data"))["annotations"]
+    assert run(source, allow_empty=True)["num_objects"] == 0
+
+
+def test_labels_of_a_second_tool_in_the_folder_are_told(source: Path) -> None:
+    (source / "labels").mkdir()
+    (source / "labels/image_000.txt").write_text("0 0.1 0.1 0.5 0.1 0.5 0.5\n")
+    (source / "data.yaml").write_text("train: images\nnames: [disc]\n")
+    run(source)
+    told = [f["came"] for f in json.loads(import_.STATE.read_text()) if f["check"] == "other format"]
+    assert told == ["the folder also looks like yolo; read as coco"]
+
+
+def test_replacing_says_what_was_there(source: Path, tmp_path: Path) -> None:
+    objects = run(source)["num_objects"]
+    more = make_dataset(tmp_path / "more", num_images=6, seed=5)
+    assert f"in place of 4 images with {objects} objects" in run(more, mode="replace")["summary"]
+
+
 def test_an_archive_is_read_like_its_folder(source: Path, tmp_path: Path) -> None:
     archive = shutil.make_archive(str(tmp_path / "delivery"), "zip", source)
     run(Path(archive))
     assert data_digest(Path("data")) == data_digest(source)
     assert [p.name for p in import_.MAKING.iterdir()] == ["lock"]
     Path(archive).write_bytes(Path(archive).read_bytes()[:-200])
-    with pytest.raises(UsageError, match="whole"):
+    with pytest.raises(DataInvalidError, match="whole"):
         run(Path(archive))
 
 

@@ -52,7 +52,7 @@ def test_a_first_delivery_keeps_its_ids_and_is_sound() -> None:
         "bbox": [2.0, 3.0, 4.0, 5.0],
     }  # fmt: skip
     assert not schema.check(merged.document).findings
-    assert merged.counts == {"new": 2, "relabelled": 0, "unchanged": 0, "repeated": 0}
+    assert merged.counts == {"new": 2, "relabelled": 0, "updated": 0, "unchanged": 0, "repeated": 0}
 
 
 def test_the_same_delivery_again_changes_nothing() -> None:
@@ -112,7 +112,7 @@ def test_a_group_that_changes_alone_is_told() -> None:
     one = join(None, {}, delivery(picture("a.png", region(), group="g")))
     two = join(one.document, held_after(one, {}), delivery(picture("a.png", region(), group="h")))
     assert two.document["images"][0]["group"] == "h"
-    assert two.counts["relabelled"] == 1
+    assert (two.counts["updated"], two.counts["relabelled"]) == (1, 0)
 
 
 def test_corrected_labels_replace_the_old_ones_and_equal_objects_keep_their_ids() -> None:
@@ -134,6 +134,22 @@ def test_a_delivery_without_labels_does_not_empty_an_image() -> None:
     two = join(one.document, held_after(one, {}), delivery(picture("a.png")))
     assert two.document == one.document
     assert two.findings[0].check == "labels kept"
+
+
+def test_an_image_is_emptied_where_that_is_meant() -> None:
+    one = join(None, {}, delivery(picture("a.png", region(1))))
+    empty = delivery(picture("a.png"))
+    two = merge(one.document, held_after(one, {}), empty, [digest(empty.pictures[0])], may_empty=True)
+    assert two.document["annotations"] == []
+    assert two.findings[0].check == "labels replaced"
+
+
+def test_a_copy_in_another_split_is_called_a_leak() -> None:
+    twice = delivery(picture("a.png", content="x", split="test"), picture("b.png", content="x", split="train"))
+    merged = join(None, {}, twice)
+    assert [(f.check, f.image, f.effect) for f in merged.findings] == [("duplicate across splits", "b.png", "dropped")]
+    assert "given to train" in merged.findings[0].came
+    assert merged.document["images"][0]["split"] == "test"
 
 
 def test_an_image_never_changes_its_split() -> None:

@@ -50,6 +50,10 @@ def run(
         DataInvalidError: the data set is broken, the format cannot hold it, or `strict` and something would be lost.
     """
     exporter = table.module(format)
+    if only_rle and format != "coco":
+        raise UsageError("`--rle` with `--format coco`", f"`--format {format}`", "leave `--rle` out")
+    if out.resolve().is_relative_to(Path(data.dir).resolve()):
+        raise UsageError(f"a folder outside {data.dir}", str(out), "name another: data/ holds data revisions alone")
     place.check_new(out)
     if not 0 <= tolerance_px < math.inf:
         raise UsageError(

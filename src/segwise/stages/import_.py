@@ -36,6 +36,8 @@ EXAMPLE_SHA256 = (  # shipped with segwise: your own data replaces it
     "1f2b3b91280a9bd2b67dc5cb006905da846ef832589eed06bbeab01432c57018"
 )
 
+WRITTEN = ("manifest", "cvat", "via", "labelme", "coco", "yolo")  # formats told by label files, not by folders of PNG
+
 Mode = Literal["auto", "merge", "replace"]
 
 
@@ -48,6 +50,7 @@ class Choices:
     mode: Mode = "auto"
     strict: bool = False
     drop_broken: bool = False
+    allow_empty: bool = False
     dry_run: bool = False
     record: bool = False
 
@@ -64,27 +67,34 @@ def run(source: Path, data: DataParams, params: ValidateParams, choices: Choices
     with opened(source, MAKING) as folder, replacing(target, MAKING) as making:
         name = detect.detect(folder) if choices.format == "auto" else choices.format
         delivery = _read(folder, name, choices)
+        _plausible(delivery, choices)
         old = _existing(target, delivery, choices.mode)
         delivered = ingest.content_digests(delivery.pictures)
         was = _held(target)
         held = {} if old is None else ingest.file_digests(target)
-        merged = ingest.with_range(merge(old, held, delivery, delivered), None if old is None else target)
-        found = [*delivery.findings, *merged.findings]
+        merged = ingest.with_range(
+            merge(old, held, delivery, delivered, may_empty=choices.allow_empty), None if old is None else target
+        )
+        found = [*delivery.findings, *_others(folder, name, choices), *merged.findings]
         _refuse(found, choices.strict)
-        if choices.dry_run:
-            return _answer(name, merged, found, "Nothing was written (--dry-run).")
-        if merged.document == old and not merged.copies:
-            _save(found)
-            return _answer(name, merged, found, f"Nothing new: {target} stays as it is.")
-        ingest.fill(making.folder, target if old is not None else None, merged, folder.root)
-        inspected = inspect(making.folder, rules(params))
-        found += baseline.split(inspected.findings, inspected.dataset, baseline.load())[0]
-        _refuse(found, strict=False)
-        making.is_done = True
-    PULLING.unlink(missing_ok=True)
+        is_new = merged.document != old or bool(merged.copies)
+        if is_new:
+            ingest.fill(making.folder, target if old is not None else None, merged, folder.root)
+            inspected = inspect(making.folder, rules(params))
+            found += baseline.split(inspected.findings, inspected.dataset, baseline.load())[0]
+            _refuse(found, strict=False)
+        making.is_done = is_new and not choices.dry_run
     _save(found)
-    then = _record(target) if choices.record else f"Now record the revision: `dvc add {target}`."
-    return _answer(name, merged, found, f"{_placed(target, old, was)} {then}")
+    if choices.dry_run:
+        return _answer(name, merged, found, f"Nothing was written to {target} (--dry-run).")
+    if making.is_done:
+        PULLING.unlink(missing_ok=True)
+    where = _placed(target, old, was) if is_new else f"Nothing new: {target} stays as it is."
+    if choices.record:
+        where += f" {_record(target)}"
+    elif is_new:
+        where += f" Now record the revision: `dvc add {target}`."
+    return _answer(name, merged, found, where)
 
 
 def _read(folder: Folder, name: str, choices: Choices) -> Delivery:
@@ -97,6 +107,36 @@ def _read(folder: Folder, name: str, choices: Choices) -> Delivery:
         place = folder.archive or folder.root
         raise DataInvalidError(f"images in {place}", f"none ({name})", "name the folder that holds them")
     return delivery
+
+
+def _plausible(delivery: Delivery, choices: Choices) -> None:
+    """Refuse a delivery that holds hardly anything of what it should: a wrong export, not a few slips."""
+    kept = sum(len(picture.regions) for picture in delivery.pictures)
+    dropped = [f for f in delivery.findings if f.effect == "dropped" and f.object_id is not None]
+    if len(dropped) > kept and not choices.drop_broken:
+        check, number = Counter(f.check for f in dropped).most_common(1)[0]
+        came = f"{kept} of {kept + len(dropped)}; {number} are left out for `{check}`, the first in {dropped[0].where}"
+        remedy = "say `--drop-broken` if the rest is what you want; otherwise export again"
+        if check == "zero area":
+            remedy = f"are the coordinates fractions of the image? export them in pixels; {remedy}"
+        _save(delivery.findings)
+        raise DataInvalidError("most objects to be of use", came, remedy)
+    if not kept and not choices.allow_empty:
+        came = f"none in {len(delivery.pictures)} images"
+        remedy = "export with polygons or masks; if all images are meant to be empty, say `--allow-empty`"
+        raise DataInvalidError("labelled objects", came, remedy)
+
+
+def _others(folder: Folder, name: str, choices: Choices) -> list[Finding]:
+    """A warning for each other tool's labels in the folder: they were not read."""
+    if choices.format != "auto":
+        return []
+    also = [other for other in WRITTEN if other != name and detect.module(other).looks_like(folder)]
+    remedy = "if those are the labels you mean, say `--format`, or import their folder"
+    return [
+        Finding("other format", "warning", None, None, f"the folder also looks like {other}; read as {name}", remedy)
+        for other in also
+    ]
 
 
 def _existing(target: Path, delivery: Delivery, mode: Mode) -> dict[str, Any] | None:
@@ -124,12 +164,18 @@ def _held(target: Path) -> str:
         return ""
     if sha256_of(path) == EXAMPLE_SHA256:
         return "the example data"
-    return f"{sum(1 for p in target.rglob('*') if p.is_file())} files"
+    document = coco.read_raw(path)
+    images, objects = (len(document.get(key) or ()) for key in ("images", "annotations"))
+    return f"{_many(images, 'image')} with {_many(objects, 'object')}"
 
 
 def _placed(target: Path, old: dict[str, Any] | None, was: str) -> str:
     """Where the data set lies now, and what it replaced."""
     return f"It is in {target}" + (f", in place of {was}." if old is None and was else ".")
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _some(names: set[str]) -> str:
@@ -163,7 +209,8 @@ def _answer(name: str, merged: Merged, found: Sequence[Finding], then: str) -> d
     effects = Counter(f.effect for f in found if f.effect)
     counts = findings.counts(found)
     done = ", ".join(f"{n} {word}" for word, n in merged.counts.items() if n)
-    words = [f"{name}: {images} images ({done}), {objects} objects", f"{counts['num_warnings']} warnings"]
+    words = [f"{name}: {_many(images, 'image')} ({done}), {_many(objects, 'object')}"]
+    words.append(_many(counts["num_warnings"], "warning"))
     if effects:
         words.append(", ".join(f"{n} {word}" for word, n in sorted(effects.items())))
     said = "; ".join(words) + (f" (each in {STATE})" if found else "")

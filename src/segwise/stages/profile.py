@@ -10,7 +10,7 @@ from segwise.advice.histograms import histograms
 from segwise.advice.measure import Measured, measure
 from segwise.advice.plan import as_yaml, plan
 from segwise.advice.profile import profile
-from segwise.dataset import coco
+from segwise.dataset import coco, workers
 from segwise.dataset.coco import Dataset
 from segwise.dataset.images import header_of
 from segwise.dataset.params import DataParams, ProfileParams
@@ -23,7 +23,8 @@ OUT, PLAN, PAGE = Path("work/profile.json"), Path("work/plan.yaml"), Path("work/
 def run(data: DataParams, params: ProfileParams) -> dict[str, Any]:
     """Read the data: measure it, plan for it, show it."""
     dataset = coco.read(Path(data.dir))
-    measured = [measure(r, dataset.classes, dataset.pixels(r), params) for r in dataset.images]
+    seen = (measure(r, dataset.classes, dataset.pixels(r), params) for r in dataset.images)
+    measured = list(workers.told("profile", seen, len(dataset.images)))
     is_deep = [header_of(dataset.image_path(record)).is_deep for record in dataset.images]
     found = {**profile(dataset, measured, is_deep, params), "histograms": histograms(measured)}
     entries = plan(found, params)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +15,6 @@ from segwise.spec import canonical_json, write_whole
 OUT = Path("work/split.json")
 LEAKS = Path("work/leaks.json")
 RECORD = Path("registry/splits.json")
-LINE_EVERY_S = 5.0
 
 
 def run(data: DataParams, params: SplitParams) -> dict[str, Any]:
@@ -52,18 +49,10 @@ def run(data: DataParams, params: SplitParams) -> dict[str, Any]:
 
 
 def _look(dataset: coco.Dataset, kinds: Sequence[str], threads: int) -> list[groups.Traits]:
-    """Decode each image once and keep what the search needs; says how far it is on stderr."""
-    start = said = time.monotonic()
-    seen = []
+    """Decode each image once and keep what the search needs."""
     with ThreadPoolExecutor(threads) as pool:
-        looks = pool.map(lambda r: groups.traits(dataset.pixels(r), kinds), dataset.images)
-        for number, traits in enumerate(looks, start=1):
-            seen.append(traits)
-            if time.monotonic() - said >= LINE_EVERY_S:
-                said = time.monotonic()
-                left = (said - start) / number * (len(dataset.images) - number)
-                print(f"split: image {number}/{len(dataset.images)}  {left:.0f} s left", file=sys.stderr, flush=True)
-    return seen
+        seen = pool.map(lambda record: groups.traits(dataset.pixels(record), kinds), dataset.images)
+        return list(workers.told("split", seen, len(dataset.images)))
 
 
 def _keep(kept: record.Record, division: split.Division, contents: Sequence[str]) -> None:
@@ -84,6 +73,7 @@ def _told(division: split.Division, report: dict[str, Any], num_warnings: int) -
     if report["moved"]:
         left += f"; moved by the label file from the split they were drawn into: {len(report['moved'])}"
     across = {kind: found["num_across"] for kind, found in counted.items()}
+    left += f"; drawn: {division.num_drawn}, kept in {RECORD}, commit it" if division.num_drawn else ""
     summary = f"{words}{left} → {OUT}; links found: {links}; across splits: {sum(across.values())} → {LEAKS}"
     return {
         "summary": summary,

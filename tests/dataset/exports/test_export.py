@@ -140,6 +140,20 @@ def test_strict_refuses_losses_and_tells_all_of_them() -> None:
     export.run("coco", Path("out"), None, DATA, strict=True)
 
 
+def test_an_export_never_goes_into_the_data_set() -> None:
+    make_dataset(Path("data"), num_images=2)
+    digest = data_digest(Path("data"))
+    with pytest.raises(UsageError, match="outside"):
+        export.run("coco", Path("data/x"), None, DATA)
+    assert data_digest(Path("data")) == digest
+
+
+def test_run_lengths_are_asked_of_coco_alone() -> None:
+    make_dataset(Path("data"), num_images=2)
+    with pytest.raises(UsageError, match="--rle"):
+        export.run("yolo", Path("out"), None, DATA, only_rle=True)
+
+
 def test_an_unknown_format_names_the_known_ones() -> None:
     make_dataset(Path("data"), num_images=1)
     with pytest.raises(UsageError, match="coco, yolo, voc"):

@@ -11,7 +11,7 @@ from segwise.dataset.formats import coco_json, detect
 from segwise.dataset.formats.delivery import Delivery, Options
 from segwise.dataset.formats.folder import Folder
 from segwise.dataset.formats.source import opened
-from segwise.errors import UsageError
+from segwise.errors import DataInvalidError, UsageError
 from tests.dataset.formats.made import errors
 from tests.dataset.formats.sources import write_source
 from tests.factory import make_dataset
@@ -43,7 +43,7 @@ def test_damaged_content_of_any_method_is_refused_in_words(tmp_path: Path, metho
     for i in range(start, min(start + 60, len(data) - 100)):
         data[i] ^= 0xFF
     path.write_bytes(bytes(data))
-    with pytest.raises(UsageError, match="a whole"), opened(path, tmp_path / "scratch"):
+    with pytest.raises(DataInvalidError, match="a whole"), opened(path, tmp_path / "scratch"):
         pass
     assert list((tmp_path / "scratch").iterdir()) == []
 
@@ -51,7 +51,8 @@ def test_damaged_content_of_any_method_is_refused_in_words(tmp_path: Path, metho
 @pytest.mark.parametrize("names", [("a", "a/b.json"), ("a/b.json", "a"), ("n" * 300,)])
 def test_entries_that_no_disk_can_hold_are_refused_by_name(tmp_path: Path, names: tuple[str, ...]) -> None:
     path = archive(tmp_path / "x.zip", dict.fromkeys(names, b"{}"))
-    with pytest.raises(UsageError, match=f"entry {names[-1][:150]}") as caught, opened(path, tmp_path / "scratch"):
+    entry = f"entry {names[-1][:150]}"
+    with pytest.raises(DataInvalidError, match=entry) as caught, opened(path, tmp_path / "scratch"):
         pass
     assert "source-" not in str(caught.value)
 

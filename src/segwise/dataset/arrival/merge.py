@@ -24,7 +24,8 @@ OWN_KEYS = frozenset(("id", "image_id", "category_id", "iscrowd", "segmentation"
 class Merged:
     """The new label file, the pictures whose files have to be copied (by their new names), and what happened.
 
-    `counts`: images `new`, `relabelled`, `unchanged` and `repeated` (the same content twice in the delivery).
+    `counts`: images `new`, `relabelled`, `updated` (the same labels, another group or attribute), `unchanged` and
+    `repeated` (the same content twice in the delivery).
     """
 
     document: Raw
@@ -33,13 +34,21 @@ class Merged:
     counts: Mapping[str, int]
 
 
-def merge(document: Raw | None, digests: Mapping[str, str], delivery: Delivery, delivered: Sequence[str]) -> Merged:
+def merge(
+    document: Raw | None,
+    digests: Mapping[str, str],
+    delivery: Delivery,
+    delivered: Sequence[str],
+    *,
+    may_empty: bool = False,
+) -> Merged:
     """Add a delivery to the data set of `document` (None: there is none yet).
 
     Args:
         document: the canonical label file, checked.
         digests: SHA-256 of each image file of the data set's folder, by file name; also of files without an entry.
         delivered: SHA-256 of each picture of the delivery, in its order.
+        may_empty: an image without objects in the delivery loses those it has.
     """
     state = _State.of(document, delivery, digests)
     state.add_categories(delivery.categories)
@@ -51,7 +60,7 @@ def merge(document: Raw | None, digests: Mapping[str, str], delivery: Delivery, 
             state.add(picture, name)
             state.copies[name] = picture
         elif name in state.images:
-            state.update(name, picture)
+            state.update(name, picture, may_empty)
         else:
             state.add(picture, name)  # the file lies there already, without an entry
     return state.merged()
@@ -67,7 +76,9 @@ class _State:
     categories: dict[str, Raw]
     findings: list[Finding] = field(default_factory=list)
     copies: dict[str, Picture] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=lambda: Counter(new=0, relabelled=0, unchanged=0, repeated=0))
+    counts: Counter[str] = field(
+        default_factory=lambda: Counter(new=0, relabelled=0, updated=0, unchanged=0, repeated=0)
+    )
     used: dict[str, set[int]] = field(default_factory=dict)
     largest: dict[str, int] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
@@ -118,7 +129,11 @@ class _State:
         agree = _labels(map(_plain, kept.regions)) == _labels(map(_plain, left_out.regions))
         words = "with the same labels" if agree else f"with other labels ({len(kept.regions)} objects)"
         came = f"the same file as {kept.file_name}, {words}; {len(left_out.regions)} objects"
-        self._say("duplicate image", left_out.file_name, came, "keep one copy in the delivery", "dropped")
+        check = "duplicate image"
+        if None not in (kept.split, left_out.split) and kept.split != left_out.split:
+            check = "duplicate across splits"
+            came = f"given to {left_out.split}, and {came}, which is given to {kept.split}"
+        self._say(check, left_out.file_name, came, "keep one copy in the delivery", "dropped")
 
     def name(self, wanted: str, digest: str) -> str:
         """The name a new image gets: the wanted one, or a like one where that is taken."""
@@ -140,7 +155,7 @@ class _State:
         self.annotations[number] = [self._annotation(region, number) for region in picture.regions]
         self.counts["new"] += 1
 
-    def update(self, name: str, picture: Picture) -> None:
+    def update(self, name: str, picture: Picture, may_empty: bool) -> None:
         """The delivery's labels replace those of a known image; ids of objects that did not change stay."""
         image = self.images[name]
         if picture.split is not None and image.get("split") not in (None, picture.split):
@@ -152,10 +167,10 @@ class _State:
         image = {**image, **{key: value for key, value in new_keys.items() if value is not None}}
         old, new = self.annotations[image["id"]], Counter(map(self._key, picture.regions))
         if new == Counter(map(_stored, old)):
-            self.counts["unchanged" if image == self.images[name] else "relabelled"] += 1
-        elif old and not new:
+            self.counts["unchanged" if image == self.images[name] else "updated"] += 1
+        elif old and not new and not may_empty:
             came = f"no objects, the data set has {len(old)}"
-            self._say("labels kept", name, came, "to empty it on purpose, import with `--mode replace`", "")
+            self._say("labels kept", name, came, "to empty it on purpose, import with `--allow-empty`", "")
             self.counts["unchanged"] += 1
         else:
             self._relabel(image, picture.regions)

@@ -15,7 +15,7 @@ from pathlib import Path
 from segwise.dataset.formats.folder import Folder
 from segwise.dataset.formats.text import printable
 from segwise.dataset.scratch import scratch as temporary
-from segwise.errors import UsageError
+from segwise.errors import DataInvalidError, UsageError
 
 MAX_ARCHIVE_BYTES = 200 * 10**9
 DAMAGE = (
@@ -31,7 +31,8 @@ def opened(source: Path, scratch: Path) -> Iterator[Folder]:
     """The source as a folder; an archive is unpacked below `scratch` for as long as the block lasts.
 
     Raises:
-        UsageError: there is nothing, or the archive is damaged or would not fit on the disk.
+        UsageError: there is nothing, or the archive would not fit on the disk.
+        DataInvalidError: the archive is damaged.
     """
     if not source.exists():
         remedy = "check the path: `segwise import SOURCE`"
@@ -63,6 +64,6 @@ def _unpack(archive: Path, folder: Path) -> None:
         raise _damaged(archive, entry, error.strerror or str(error)) from error
 
 
-def _damaged(archive: Path, entry: str, came: str) -> UsageError:
+def _damaged(archive: Path, entry: str, came: str) -> DataInvalidError:
     where = f", in its entry {printable(entry)}" if entry else ""
-    return UsageError(f"a whole .zip archive {archive}", f"{printable(came)}{where}", "export or copy it again")
+    return DataInvalidError(f"a whole .zip archive {archive}", f"{printable(came)}{where}", "export or copy it again")

@@ -39,7 +39,8 @@ class Look:
 def look(dataset: Dataset) -> list[Look]:
     """Decode every image of the data set, in its order."""
     with ThreadPoolExecutor(workers.count()) as pool:  # decoding and hashing let other threads run
-        return list(pool.map(lambda record: _look(dataset, record), dataset.images))
+        seen = pool.map(lambda record: _look(dataset, record), dataset.images)
+        return list(workers.told("images", seen, len(dataset.images)))
 
 
 def files(root: Path, known: Iterable[str]) -> pd.DataFrame:

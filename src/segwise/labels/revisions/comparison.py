@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -77,7 +77,7 @@ def words(found: Comparison) -> str:
         f"images: {_counted(asdict(found.images))}",
         *_listed(f"  {kind} {name}" for kind, listed in asdict(found.images).items() for name in map(_name, listed)),
         f"objects: {', '.join(f'{kinds[kind]} {kind}' for kind in ('added', 'removed', 'changed'))}",
-        *_listed(f"  {line}" for line in _changes(found.objects)),
+        *_listed(f"  {line}" for line in _changes(found.objects, {*found.images.added, *found.images.removed})),
         *_classes(found.classes),
         *_drift("drift", found.drift),
     ]
@@ -114,13 +114,16 @@ def _name(name: Any) -> str:
     return name if isinstance(name, str) else " → ".join(name)
 
 
-def _changes(changes: Sequence[difference.ObjectChange]) -> list[str]:
-    """Each changed object, then how many of a class were added and removed in each image, most first."""
+def _changes(changes: Sequence[difference.ObjectChange], whole: Set[str]) -> list[str]:
+    """Each changed object, then how many of a class were added and removed in each image, most first.
+
+    Images that came or went (`whole`) are last: what changed in the others is what a correction is about.
+    """
     out = [
         f"changed {c.image}, object {c.object_id} ({c.class_name}): {c.words}" for c in changes if c.kind == "changed"
     ]
     counts = Counter((c.kind, c.image, c.class_name) for c in changes if c.kind != "changed")
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ordered = sorted(counts.items(), key=lambda item: (item[0][1] in whole, -item[1], item[0]))
     return out + [f"{kind} {image}: {number} {name}" for (kind, image, name), number in ordered]
 
 
