@@ -1,7 +1,7 @@
 """How many of the suspects are real label errors: errors are planted in a copy of the labels, then ranked.
 
-    python benchmarks/suspects.py plant data /tmp/planted            # a copy with errors, to train on as well
-    python benchmarks/suspects.py measure /tmp/planted work/calibrate/hybrid --split test
+    python benchmarks/suspects.py plant data ../planted            # a copy with errors, to train on as well
+    python benchmarks/suspects.py measure ../planted work/calibrate/hybrid --split test
 
 `plant` deletes 5 % of the objects and gives 2 % each of the other errors. `measure` prints, for each kind and for all
 together, average precision and precision at k (k = number of errors planted in the split), beside the same

@@ -330,8 +330,9 @@ def test_what_an_import_killed_between_its_renames_left_is_put_right_first(sourc
 
 
 def test_a_source_that_is_no_data_set_is_a_usage_error(source: Path) -> None:
-    for wrong in (source / "nowhere", source / "images", source / "images/image_000.png"):
-        with pytest.raises(UsageError, match=r"segwise import|--format"):
+    (source / "README.md").write_text("what this is")
+    for wrong in (source / "nowhere", source / "images", source / "images/image_000.png", source / "README.md"):
+        with pytest.raises(UsageError, match=r"segwise import|--format|label file"):
             run(wrong)
     assert not Path("data").exists()
 

@@ -9,6 +9,8 @@ from segwise.dataset.formats.folder import Folder
 from segwise.dataset.formats.table import FORMATS
 from segwise.errors import UsageError
 
+LABEL_FILES = (".json", ".jsonl", ".manifest", ".xml", ".yaml", ".yml", ".csv", ".txt")
+
 
 def module(name: str) -> ModuleType:
     """The module of a format."""
@@ -21,6 +23,9 @@ def detect(folder: Folder) -> str:
     Raises:
         UsageError: no format fits.
     """
+    if folder.only is not None and folder.only.suffix.lower() not in LABEL_FILES:
+        remedy = "name the label file, or the folder that holds labels and images"
+        raise UsageError(f"a label file ({', '.join(LABEL_FILES)})", str(folder.only), remedy)
     for name in FORMATS:
         if module(name).looks_like(folder):
             return name
