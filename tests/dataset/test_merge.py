@@ -120,7 +120,18 @@ def test_corrected_labels_replace_the_old_ones_and_equal_objects_keep_their_ids(
     two = join(one.document, held_after(one, {}), delivery(picture("a.png", region(6), region(11))))
     assert [a["id"] for a in two.document["annotations"]] == [2, 3]
     assert two.findings[0].check == "labels replaced"
-    assert "2 objects become 2: 1 new or changed, 1 gone" in two.findings[0].came
+    assert "2 objects become 2: 0 changed, 1 new, 1 gone" in two.findings[0].came
+
+
+def test_an_object_that_was_redrawn_or_got_another_class_keeps_its_id() -> None:
+    classes = ("disc", "ring")
+    one = join(None, {}, delivery(picture("a.png", region(0), region(6), region(11)), classes=classes))
+    corrected = delivery(picture("a.png", region(11, "ring"), region(1), region(6)), classes=classes)
+    two = join(one.document, held_after(one, {}), corrected)
+    assert [(a["id"], a["category_id"], a["bbox"][0]) for a in two.document["annotations"]] == [
+        (3, 2, 11.0), (1, 1, 1.0), (2, 1, 6.0),
+    ]  # fmt: skip
+    assert "2 changed, 0 new, 0 gone" in two.findings[0].came
 
 
 def test_two_equal_objects_never_share_an_id() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from segwise.dataset.arrival import same
 from segwise.dataset.finding import Effect, Finding
 from segwise.dataset.formats import shapes
 from segwise.dataset.formats.delivery import Category, Delivery, Picture, Region
@@ -126,7 +127,7 @@ class _State:
 
     def _repeat(self, kept: Picture, left_out: Picture) -> None:
         self.counts["repeated"] += 1
-        agree = _labels(map(_plain, kept.regions)) == _labels(map(_plain, left_out.regions))
+        agree = same.labels(kept.regions) == same.labels(left_out.regions)
         words = "with the same labels" if agree else f"with other labels ({len(kept.regions)} objects)"
         came = f"the same file as {kept.file_name}, {words}; {len(left_out.regions)} objects"
         check = "duplicate image"
@@ -166,7 +167,7 @@ class _State:
             new_keys["split"] = picture.split
         image = {**image, **{key: value for key, value in new_keys.items() if value is not None}}
         old, new = self.annotations[image["id"]], Counter(map(self._key, picture.regions))
-        if new == Counter(map(_stored, old)):
+        if new == Counter(map(same.stored, old)):
             self.counts["unchanged" if image == self.images[name] else "updated"] += 1
         elif old and not new and not may_empty:
             came = f"no objects, the data set has {len(old)}"
@@ -177,26 +178,30 @@ class _State:
         self.images[name] = image
 
     def _relabel(self, image: Raw, regions: Sequence[Region]) -> None:
-        held: dict[tuple[int, str, int], list[Raw]] = defaultdict(list)
+        """Equal objects stay as they are; of the others, one that covers an old one keeps its id."""
         old = self.annotations[image["id"]]
+        held: dict[tuple[int, str, int], list[Raw]] = defaultdict(list)
         for row in old:
-            held[_stored(row)].append(row)
-        rows, kept = [], 0
-        for region in regions:
-            same = held[self._key(region)]
-            kept += bool(same)
-            rows.append(same.pop(0) if same else self._annotation(region, image["id"]))
-        self.annotations[image["id"]] = rows
-        came = f"{len(old)} objects become {len(rows)}: {len(rows) - kept} new or changed, {len(old) - kept} gone"
+            held[same.stored(row)].append(row)
+        equal = [held[key].pop(0) if held[key] else None for key in map(self._key, regions)]
+        left = [row for rows in held.values() for row in rows]
+        changed = [index for index, row in enumerate(equal) if row is None]
+        ids = {changed[new]: left[gone]["id"] for new, gone in same.pairs([regions[i] for i in changed], left)}
+        self.annotations[image["id"]] = [
+            row or self._annotation(region, image["id"], ids.get(index))
+            for index, (row, region) in enumerate(zip(equal, regions, strict=True))
+        ]
+        words = f"{len(ids)} changed, {len(changed) - len(ids)} new, {len(left) - len(ids)} gone"
+        came = f"{len(old)} objects become {len(regions)}: {words}"
         self._say("labels replaced", image["file_name"], came, "nothing, if this delivery corrects the earlier one", "")
         self.counts["relabelled"] += 1
 
     def _key(self, region: Region) -> tuple[int, str, int]:
         return self.categories[region.class_name]["id"], region.rle["counts"], int(region.is_crowd)
 
-    def _annotation(self, region: Region, image_id: int) -> Raw:
+    def _annotation(self, region: Region, image_id: int, number: int | None = None) -> Raw:
         return {
-            "id": self._number("annotations", region.preferred_id),
+            "id": self._number("annotations", region.preferred_id) if number is None else number,
             "image_id": image_id,
             "category_id": self.categories[region.class_name]["id"],
             "iscrowd": int(region.is_crowd),
@@ -222,15 +227,3 @@ class _State:
         lists = {"images": list(self.images.values()), "annotations": annotations}
         document = {**self.extra, **lists, "categories": list(self.categories.values())}
         return Merged(document, self.copies, tuple(self.findings), dict(self.counts))
-
-
-def _stored(row: Raw) -> tuple[int, str, int]:
-    return row["category_id"], row["segmentation"]["counts"], int(row.get("iscrowd", 0))
-
-
-def _plain(region: Region) -> tuple[str, str, bool]:
-    return region.class_name, region.rle["counts"], region.is_crowd
-
-
-def _labels(rows: Iterable[tuple[str, str, bool]]) -> Counter[tuple[str, str, bool]]:
-    return Counter(rows)

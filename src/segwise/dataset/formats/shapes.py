@@ -207,6 +207,12 @@ def box_xywh(rle: Mapping[str, Any]) -> list[float]:
     return [float(v) for v in coco_mask.toBbox({**rle, "counts": str(rle["counts"]).encode("ascii")})]
 
 
+def iou(first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+    """Intersection over union of each pair of masks of one image, float64 (N, M)."""
+    packed = [[{**rle, "counts": str(rle["counts"]).encode("ascii")} for rle in side] for side in (first, second)]
+    return np.asarray(coco_mask.iou(*packed, [0] * len(second)), dtype=np.float64).reshape(len(first), len(second))
+
+
 def is_empty(rle: Mapping[str, Any]) -> bool:
     """Whether the mask has no pixels."""
     return area_px(rle) == 0
