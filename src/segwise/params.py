@@ -9,6 +9,7 @@ from pydantic import Field
 
 from segwise.config import Section, parse
 from segwise.dataset.params import DataParams, ProfileParams, SplitParams
+from segwise.decision.params import Decision
 from segwise.errors import UsageError
 from segwise.evaluation.params import BenchmarkParams, EvaluateParams
 from segwise.gate.params import GateParams, PackageParams
@@ -30,6 +31,7 @@ class Params(Section):
     """The whole of params.yaml, one section per stage."""
 
     data: DataParams
+    decision: dict[str, Decision] = Field(min_length=1)
     validation: ValidateParams = Field(alias="validate")  # pydantic's BaseModel already has a method `validate`
     profile: ProfileParams
     split: SplitParams
