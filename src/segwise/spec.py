@@ -18,7 +18,9 @@ from segwise.errors import IntegrityError
 from segwise.types import ClassInfo
 
 Approach = Literal["semantic", "hybrid", "instance"]
-APPROACHES: tuple[Approach, ...] = ("semantic", "hybrid", "instance")
+Candidate = Literal["semantic", "hybrid", "instance", "cascade"]
+APPROACHES: tuple[Approach, ...] = ("semantic", "hybrid", "instance")  # trained, each with a network of its own
+CANDIDATES: tuple[Candidate, ...] = (*APPROACHES, "cascade")  # what competes; a cascade is composed of two of them
 SPLITS = ("train", "val", "test")
 
 
@@ -41,7 +43,7 @@ class ModelSpec(Section):
     `extra` says where the graph comes from: its `network`, the name of the `encoder` and the parameters of `train`.
     """
 
-    approach: Approach
+    approach: Candidate
     classes: tuple[ClassSpec, ...]
     zoom: float
     stride_px: int

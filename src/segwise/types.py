@@ -154,10 +154,12 @@ class Prediction:
         class_map: uint8 (H, W), 0 = background, 1..K.
         objects: the things found, best score first. Their pixels may differ from the class map's: an operating point
             may count best with other pixels than it covers best (docs/decisions/0006).
+        escalated: whether a cascade asked its instance model; False for every other approach.
     """
 
     class_map: ClassMap
     objects: Objects
+    escalated: bool = False
 
     def __post_init__(self) -> None:
         if self.class_map.shape != self.objects.size:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from segwise.errors import DataInvalidError, IntegrityError, UsageError
 from segwise.predict import hybrid, instance, semantic
 from segwise.spec import ModelSpec, read_spec
-from segwise.types import Image, Prediction
+from segwise.types import Image, Objects, Prediction
 
 DECODERS: dict[str, Any] = {"semantic": semantic, "hybrid": hybrid, "instance": instance}  # modules, same members
 HEADS = {
@@ -52,6 +52,11 @@ class Predictor:
         threshold: what AP, a ranking metric, is measured over.
         """
         return self.decode(self.outputs(image), image.shape[:2], all_candidates=all_candidates)
+
+    def both(self, image: Image) -> tuple[Prediction, Objects]:
+        """The prediction served, and all candidates, what AP is measured over: the network runs once."""
+        outputs, size = self.outputs(image), image.shape[:2]
+        return self.decode(outputs, size), self.decode(outputs, size, all_candidates=True).objects
 
     def outputs(self, image: Image, zoom: float | None = None) -> Outputs:
         """The network's outputs for the image alone: padding cropped, boxes in image pixels."""
