@@ -36,7 +36,9 @@ def project(tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def files(network: str) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((Path("work/train") / network).iterdir())}
+    """What a training leaves, but for the clock's figure."""
+    paths = sorted((Path("work/train") / network).iterdir())
+    return {path.name: path.read_bytes() for path in paths if path.name != "minutes.json"}
 
 
 @pytest.mark.parametrize(("network", "params"), NETWORKS)
@@ -89,6 +91,24 @@ def test_other_parameters_never_resume_a_checkpoint(project: Path) -> None:
         train._key(p, digest, part) for p in (DENSE, INSTANCE) for digest in "ab" for part in ({"train": ["x"]}, {})
     }
     assert len(keys) == 8
+
+
+def test_the_minutes_of_an_interrupted_training_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 100_000, 60))
+    monkeypatch.setattr(fit.time, "monotonic", lambda: next(clock))
+    watch = fit.Stopwatch()
+    watch.on_train_start()
+    watch.on_train_epoch_end()
+    resumed = fit.Stopwatch()
+    resumed.load_state_dict(watch.state_dict())
+    resumed.on_train_start()
+    resumed.on_train_epoch_end()
+    assert (watch.minutes, resumed.minutes) == (1, 2)
+
+
+def test_a_training_says_its_minutes(project: Path) -> None:
+    train.run("dense", DataParams(), DENSE)
+    assert json.loads(Path("work/train/dense/minutes.json").read_text())["minutes"] > 0
 
 
 def test_edited_code_never_resumes_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 import warnings
 from pathlib import Path
 from typing import Any, cast
@@ -59,6 +60,29 @@ class History(Callback):
         self.rows = list(state["rows"])
 
 
+class Stopwatch(Callback):
+    """The minutes of training and validation, those before an interruption included."""
+
+    def __init__(self) -> None:
+        self.seconds, self._since = 0.0, time.monotonic()
+
+    @property
+    def minutes(self) -> float:
+        return self.seconds / 60
+
+    def on_train_start(self, *_: Any) -> None:
+        self._since = time.monotonic()
+
+    def on_train_epoch_end(self, *_: Any) -> None:
+        self.seconds, self._since = self.seconds + time.monotonic() - self._since, time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.seconds = float(state["seconds"])
+
+
 class Patience(Callback):
     """Stops when `patience` validations in a row found no lower loss; holds the weights of the lowest."""
 
@@ -102,7 +126,13 @@ def forget(folder: Path) -> None:
 
 
 def fit(
-    module: DenseTraining | InstanceTraining, train: Any, validation: Any, params: TrainParams, folder: Path, label: str
+    module: DenseTraining | InstanceTraining,
+    train: Any,
+    validation: Any,
+    params: TrainParams,
+    folder: Path,
+    label: str,
+    watch: Stopwatch | None = None,
 ) -> tuple[nn.Module, list[Row]]:
     """Train; the network that is kept, on the CPU, and the history.
 
@@ -111,11 +141,12 @@ def fit(
             `dataset.loader.Draws`: Lightning's own count of epochs is off by one after a resume.
         validation: a loader, or None.
         folder: where checkpoints live; one that is there is resumed.
+        watch: what takes the time.
     """
     prepare(params)
     history = History()
     last = ModelCheckpoint(folder, "last", every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False)
-    callbacks: list[Callback] = [history, ProgressLines(label, params.steps), last]
+    callbacks: list[Callback] = [watch or Stopwatch(), history, ProgressLines(label, params.steps), last]
     best = Patience(params.patience)
     callbacks += [best] if params.patience else []
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Train one network: read labels and split, fit, write weights, card, history and metrics to work/train/<network>/."""
+"""Train one network: read labels and split, fit, write weights, card, history, metrics and the minutes it took."""
 
 from __future__ import annotations
 
@@ -43,10 +43,14 @@ def run(network: str, data: DataParams, params: DenseParams | InstanceParams, re
     if not resume:
         fit.forget(checkpoints)
     module = _training(net, params, dataset.classes)
-    trained, history = fit.fit(module, *loaders, params, checkpoints, f"train {network}")
+    watch = fit.Stopwatch()
+    trained, history = fit.fit(module, *loaders, params, checkpoints, f"train {network}", watch)
     metrics = {"steps": int(history[-1]["step"]), **{key: value for key, value in history[-1].items() if key != "step"}}
     if fit.is_first_process():
         _write(OUT / network, network, trained, params, dataset, history, metrics)
+        (OUT / network / "minutes.json").write_text(
+            canonical_json({"minutes": round(watch.minutes, 3)}), encoding="utf-8"
+        )
         fit.forget(checkpoints)
     return {**metrics, "summary": f"{network}: {metrics['steps']} steps, validation loss {metrics['val_loss']:.3f}"}
 
