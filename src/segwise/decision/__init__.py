@@ -1,1 +1,1 @@
-"""The decision that the pixels must support: stated in params.yaml, answered per image, scored in its own units. Pure."""
+"""What the pixels must support: stated in params.yaml, answered per image, scored in the decision's own units. Pure."""

@@ -30,7 +30,7 @@ class Tolerance(Section):
         relative: count: Σ|error| / Σ count over the images (and zones, and classes), 0.05 = within 5 %.
         absolute: count: mean |error|, objects; with `relative`, meeting either is enough.
         points: coverage: mean |error| of the covered share, 0.02 = 2 percentage points.
-        min_sensitivity, min_specificity: presence: found of those that are there, and not claimed of those that are not.
+        min_sensitivity, min_specificity: presence: found of those there, not claimed of those not there.
         min_f1, iou: itemize and track: F1 of objects matched one to one at this IoU, class by class.
         min_accuracy: with `action`: share of the images on which the action comes out as from the labels.
     """

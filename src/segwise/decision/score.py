@@ -38,12 +38,16 @@ class Answers:
 
 def stack(pairs: Sequence[tuple[Answer, Answer]], matches: NDArray[np.int64]) -> Answers:
     """From (label's answer, prediction's answer) of each image, and matches (I, 3)."""
+
+    def both(key: str) -> NDArray[Any]:
+        each = [np.stack([getattr(side, key) for side in pair]) for pair in pairs]
+        return np.stack(each) if each else np.zeros((0, 2, 1, 1))
+
     return Answers(
-        *(
-            np.array([[getattr(side, key) for side in pair] for pair in pairs])
-            for key in ("counts", "coverage", "present")
-        ),
-        np.array([[side.acts for side in pair] for pair in pairs], dtype=bool).reshape(-1, 2),
+        both("counts").astype(np.int64),
+        both("coverage").astype(np.float64),
+        both("present").astype(np.bool_),
+        np.array([[side.acts for side in pair] for pair in pairs], dtype=np.bool_).reshape(-1, 2),
         np.asarray(matches, dtype=np.int64).reshape(-1, 3),
     )
 
@@ -63,7 +67,7 @@ def figures(decision: Decision, found: Answers, weights: Weights | None = None) 
     out = KINDS[decision.kind](decision, found, weight)
     if decision.action:
         out["accuracy"] = _ratio(weight @ (found.acts[:, 0] == found.acts[:, 1]), weight.sum())
-        missed, false = (weight @ (found.acts[:, i] & ~found.acts[:, 1 - i]) for i in (0, 1))
+        missed, false = (float(weight @ (found.acts[:, i] & ~found.acts[:, 1 - i])) for i in (0, 1))
         out["cost"] = _cost(decision, missed, false, weight.sum())
         limit = decision.limit("min_accuracy")
         if limit is not None:
