@@ -15,15 +15,21 @@ def intersections(first: Objects, second: Objects) -> NDArray[np.int64]:
     out = np.zeros((len(first), len(second)), dtype=np.int64)
     if not out.size:
         return out
+    owner = np.full(second.size, -1, dtype=np.int32)
+    for index, ((x0, y0, x1, y1), crop) in enumerate(zip(second.boxes_xyxy, second.crops, strict=True)):
+        owner[y0:y1, x0:x1][crop] = index  # the last writer owns the pixel
+    out += _by_owner(first, owner, len(second))
+    if np.count_nonzero(owner >= 0) == second.areas_px.sum():  # none overlap
+        return out
     columns, pixels = _flat(second)
-    # pixels owned once are looked up in a map; what is owned again (overlaps) goes to further maps, usually none
-    while columns.size:
-        owner = np.full(second.size[0] * second.size[1], -1, dtype=np.int32)
-        owner[pixels] = columns  # the last writer owns the pixel
-        out += _by_owner(first, owner.reshape(second.size), len(second))
-        left = owner[pixels] != columns
+    while True:  # what is owned again (overlaps) goes to further maps
+        left = owner.ravel()[pixels] != columns
         columns, pixels = columns[left], pixels[left]
-    return out
+        if not columns.size:
+            return out
+        owner = np.full(second.size, -1, dtype=np.int32)
+        owner.ravel()[pixels] = columns
+        out += _by_owner(first, owner, len(second))
 
 
 def _flat(objects: Objects) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -21,7 +21,9 @@ AREAS_PX: dict[str, tuple[float, float]] = {
     "all": (0, 1e10), "small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1e10),
 }  # fmt: skip
 RECALLS = np.linspace(0, 1, 101)
+LIMITS = np.minimum(THRESHOLDS, 1 - 1e-10)  # COCO's own way to let an IoU of one pass
 Flags = NDArray[np.bool_]
+Overlaps = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,18 +44,21 @@ class Detections:
 
 def detections(predicted: Objects, truth: Objects, class_id: int) -> Detections:
     """Match one class of one image, at every threshold and area range."""
-    predicted = _ranked(predicted.select(predicted.class_ids == class_id))
-    truth = truth.select(truth.class_ids == class_id)
+    predicted = _ranked(_of_class(predicted, class_id))
+    truth = _of_class(truth, class_id)
     overlap, mine, theirs = iou(predicted, truth), predicted.areas_px, truth.areas_px
-    shape = (len(AREAS_PX), THRESHOLDS.size, len(predicted))
-    matched, ignored = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-    num_truth = np.zeros(len(AREAS_PX), dtype=np.int64)
-    for index, (low, high) in enumerate(AREAS_PX.values()):
-        beside = truth.is_crowd | (theirs < low) | (theirs > high)
-        matched[index], ignored[index] = _greedy(overlap, beside, truth.is_crowd)
-        ignored[index] |= ~matched[index] & ((mine < low) | (mine > high))
-        num_truth[index] = np.count_nonzero(~beside)
+    low, high = np.array(list(AREAS_PX.values())).T[:, :, None]
+    beside = truth.is_crowd | (theirs < low) | (theirs > high)  # (areas, T): labelled objects that do not count
+    outside = (mine < low) | (mine > high)
+    matched, ignored = _matched(overlap, beside, truth.is_crowd)
+    ignored |= ~matched & outside[:, None]
+    num_truth = np.count_nonzero(~beside, axis=1)
     return Detections(predicted.scores.astype(np.float64), matched, ignored, num_truth)
+
+
+def _of_class(objects: Objects, class_id: int) -> Objects:
+    chosen = objects.class_ids == class_id
+    return objects if chosen.all() else objects.select(chosen)
 
 
 def _ranked(objects: Objects) -> Objects:
@@ -61,16 +66,36 @@ def _ranked(objects: Objects) -> Objects:
     return objects.select(np.lexsort((objects.areas_px, y1, x1, y0, x0, -objects.scores)))
 
 
-def _greedy(overlap: NDArray[np.float64], beside: Flags, crowd: Flags) -> tuple[Flags, Flags]:
+def _matched(overlap: Overlaps, beside: Flags, crowd: Flags) -> tuple[Flags, Flags]:
+    """COCO's matching at all area ranges and thresholds: matched and ignored, bool (areas, 10, D).
+
+    `beside` bool (areas, T). Detections that have no choice, and whose object nobody else could take, need no order:
+    they are matched at once, and only the rest one after the other.
+    """
+    shape = (len(beside), THRESHOLDS.size, len(overlap))
+    matched, ignored = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    possible = overlap >= LIMITS[0]
+    alone = possible.sum(axis=1) == 1
+    wanted = crowd | (possible.sum(axis=0) == 1)
+    rows, columns = np.nonzero(possible & alone[:, None] & wanted[None, :])
+    matched[:, :, rows] = overlap[rows, columns] >= LIMITS[:, None]
+    ignored[:, :, rows] = matched[:, :, rows] & beside[:, None, columns]
+    left = possible.any(axis=1)
+    left[rows] = False
+    if left.any():
+        for area, out in enumerate(beside):
+            matched[area][:, left], ignored[area][:, left] = _greedy(overlap[left], out, crowd)
+    return matched, ignored
+
+
+def _greedy(overlap: Overlaps, beside: Flags, crowd: Flags) -> tuple[Flags, Flags]:
     """COCO's greedy matching of all thresholds at once: matched and ignored, bool (10, D)."""
     num_detections, num_truth = overlap.shape
     matched = np.zeros((THRESHOLDS.size, num_detections), dtype=bool)
     ignored = np.zeros_like(matched)
     free = np.ones((THRESHOLDS.size, num_truth), dtype=bool)
-    limits = np.minimum(THRESHOLDS, 1 - 1e-10)
-    for index in np.flatnonzero((overlap >= limits[0]).any(axis=1)):
-        row = overlap[index]
-        open_ = (free | crowd) & (row >= limits[:, None])
+    for index, row in enumerate(overlap):
+        open_ = (free | crowd) & (row >= LIMITS[:, None])
         real = open_ & ~beside
         has_real = real.any(axis=1)
         choice = np.where(has_real[:, None], real, open_)
