@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from segwise.config import Section
 from segwise.decision.expression import parse_action
@@ -21,6 +21,8 @@ COUNTING: tuple[Kind, ...] = ("count", "itemize", "track")  # kinds that ask abo
 Share = Annotated[float, Field(ge=0, le=1)]
 Error = Annotated[float, Field(gt=0)]
 Point = tuple[Share, Share]
+ZONE_EXAMPLE = "for example: left: [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]"
+ACTION_EXAMPLE = "if count(bottle) < 12 then alert"
 
 
 class Tolerance(Section):
@@ -32,7 +34,8 @@ class Tolerance(Section):
         points: coverage: mean |error| of the covered share, 0.02 = 2 percentage points.
         min_sensitivity, min_specificity: presence: found of those there, not claimed of those not there.
         min_f1, iou: itemize and track: F1 of objects matched one to one at this IoU, class by class.
-        min_accuracy: with `action`: share of the images on which the action comes out as from the labels.
+        min_accuracy: with `action`: share of the images on which the action comes out as from the labels; alone, it is
+            the whole tolerance, beside others all must hold.
     """
 
     relative: Error | None = None
@@ -100,7 +103,8 @@ class Decision(Section):
         classes: names; empty = all countable ones, for coverage all.
         zones: polygons by name, corners (x, y) as fractions of the image's width and height; the answer is given zone
             by zone (an object lies where its centre lies). Empty = the whole image.
-        min_area_px: smaller objects are neither asked for nor counted, image pixels.
+        min_area_px: smaller objects are neither asked for nor counted, image pixels; a region is present from this many
+            pixels on. Coverage counts every pixel.
         tolerance: how wrong it may be.
         action: what is done about it, such as `if count(bottle) < 12 then alert`; empty = nothing. See `expression`.
         price: of the two kinds of mistake. operation: how it runs.
@@ -115,26 +119,41 @@ class Decision(Section):
     price: Price = Price()
     operation: Operation = Operation()
 
+    @field_validator("zones")
+    @classmethod
+    def _have_an_area(cls, zones: dict[str, tuple[Point, ...]]) -> dict[str, tuple[Point, ...]]:
+        for name, corners in zones.items():
+            (x0, y0), *rest = corners or ((0.0, 0.0),)
+            crosses = ((x - x0) * (v - y0) - (u - x0) * (y - y0) for x, y in rest for u, v in rest)
+            if not any(abs(cross) > 1e-9 for cross in crosses):
+                raise ValueError(f"at least three corners that are not on one line in the zone `{name}`", ZONE_EXAMPLE)
+        return zones
+
+    @field_validator("action")
+    @classmethod
+    def _is_a_rule(cls, action: str) -> str:
+        try:
+            if action:
+                parse_action(action)
+        except UsageError as error:
+            raise ValueError(f"{error.expected}, not {error.came}", error.remedy) from error
+        return action
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        given = self.tolerance.model_fields_set
         allowed = (*OWN_KEYS[self.kind], "min_accuracy")
-        if foreign := sorted(given - set(allowed)):
-            raise ValueError(f"a tolerance of {self.kind} ({', '.join(allowed)}), not {', '.join(foreign)}")
+        if foreign := sorted(self.tolerance.model_fields_set - set(allowed)):
+            remedy = f"allowed here: {', '.join(allowed)}"
+            raise ValueError(f"a tolerance of the kind {self.kind}, not {', '.join(foreign)}", remedy)
         if self.tolerance.min_accuracy is not None and not self.action:
-            raise ValueError("an `action` beside tolerance.min_accuracy")
-        for name, corners in self.zones.items():
-            if len(corners) < 3:
-                raise ValueError(f"at least three corners in the zone {name!r}")
-        if self.action:
-            parse_action(self.action)
+            raise ValueError("an `action` beside tolerance.min_accuracy", f"add one, such as: {ACTION_EXAMPLE}")
         return self
 
     def limit(self, key: str) -> float | None:
-        """The tolerance `key`: the stated one, or the kind's default where none of the kind's limits is stated."""
-        stated = getattr(self.tolerance, key)
-        own = [k for k in OWN_KEYS[self.kind] if k != "iou"]
-        if stated is not None or any(getattr(self.tolerance, k) is not None for k in own):
+        """The tolerance `key`: the stated one, or the kind's default where no limit at all is stated."""
+        limits = [k for k in (*OWN_KEYS[self.kind], "min_accuracy") if k != "iou"]
+        if any(getattr(self.tolerance, k) is not None for k in limits):
+            stated = getattr(self.tolerance, key)
             return None if stated is None else float(stated)
         return DEFAULTS[self.kind].get(key)
 
@@ -154,7 +173,7 @@ class Decision(Section):
         chosen = [known[n] for n in self.classes] or [c for c in classes if c.isthing or self.kind == "coverage"]
         if not chosen:
             raise UsageError(f"a class to {self.kind}", "none that is countable", "set `classes` of the decision")
-        return tuple(sorted(c.id for c in chosen))
+        return tuple(sorted({c.id for c in chosen}))
 
 
 Decisions = dict[str, Decision]

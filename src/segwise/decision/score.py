@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwise.decision.answers import Answer
-from segwise.decision.params import Decision
+from segwise.decision.params import OWN_KEYS, Decision
 
 Weights = NDArray[np.int64]
 Met = Literal["met", "open", "missed", "unknown"]
 Figures = dict[str, float]
+Values = NDArray[np.float64]
+
+MOST_USED = 1000.0  # `used` ends here, so that it stays a number where the tolerance allows no mistake at all
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +37,12 @@ class Answers:
 
     def __len__(self) -> int:
         return len(self.acts)
+
+    def cells(self, key: str) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Labels and predictions, (I, Z × C) each: a cell is one image, zone and class."""
+        values = getattr(self, key)
+        flat = values.reshape(len(values), 2, math.prod(values.shape[2:]))
+        return flat[:, 0], flat[:, 1]
 
 
 def stack(pairs: Sequence[tuple[Answer, Answer]], matches: NDArray[np.int64]) -> Answers:
@@ -56,9 +65,11 @@ def figures(decision: Decision, found: Answers, weights: Weights | None = None) 
     """The figures of a decision over weighted images; NaN where undefined. Every kind has
 
     error: the natural error, a fraction: count Σ|error| / Σ count; coverage mean |error| of the share; presence the
-        larger of 1 − sensitivity and 1 − specificity; itemize and track 1 − F1.
-    used: the part of the tolerance that the error uses up: 1 = exactly at the limit, above = missed. Of several limits
-        the worst counts (of a count's relative and absolute tolerance the better: either is enough).
+        larger of 1 − sensitivity and 1 − specificity (the one there is, if only one is defined); itemize and track
+        1 − F1.
+    used: the part of the tolerance that the error uses up: 1 = exactly at the limit, above = missed, at most
+        MOST_USED. Of several limits the worst counts (of a count's relative and absolute tolerance the better: either
+        is enough); it is undefined where one of them is and none is missed.
     accuracy: share of the images on which the action comes out as from the labels (with an action only).
     cost: expected price of the mistakes of 1,000 images, in `price`'s unit; by action where there is one, else by
         objects (count, itemize, track) or by answers (presence, coverage: in images' shares).
@@ -66,97 +77,85 @@ def figures(decision: Decision, found: Answers, weights: Weights | None = None) 
     weight = np.ones(len(found)) if weights is None else weights.astype(np.float64)
     out = KINDS[decision.kind](decision, found, weight)
     if decision.action:
-        out["accuracy"] = _ratio(weight @ (found.acts[:, 0] == found.acts[:, 1]), weight.sum())
-        missed, false = (float(weight @ (found.acts[:, i] & ~found.acts[:, 1 - i])) for i in (0, 1))
-        out["cost"] = _cost(decision, missed, false, weight.sum())
-        limit = decision.limit("min_accuracy")
-        if limit is not None:
-            out["used"] = max(out["used"], _used(1 - out["accuracy"], 1 - limit))
+        truth, seen = found.acts.T
+        out["accuracy"] = _ratio(weight @ (truth == seen), weight.sum())
+        out["cost"] = _cost(decision, weight @ (truth & ~seen), weight @ (seen & ~truth), weight.sum())
+        at_least = {"min_accuracy": out["accuracy"]}
+        out["used"] = _worst([*([out["used"]] if _is_limited(decision) else []), *_shortfalls(decision, at_least)])
     return out
 
 
-def _count(decision: Decision, found: Answers, weight: NDArray[np.float64]) -> Figures:
-    truth, seen = (found.counts[:, side].reshape(len(found), -1).astype(np.float64) for side in (0, 1))
-    error, cells = seen - truth, truth.shape[1] if truth.ndim == 2 else 1
-    total, num = weight @ truth.sum(axis=1), weight.sum() * cells
-    relative = _ratio(weight @ np.abs(error).sum(axis=1), total)
-    mae, bias = _ratio(weight @ np.abs(error).sum(axis=1), num), _ratio(weight @ error.sum(axis=1), num)
-    spread = math.sqrt(max(_ratio(weight @ np.square(error - bias).sum(axis=1), num), 0)) if num else math.nan
-    limits = {"relative": relative, "absolute": mae}
-    used = [_used(value, limit) for key, value in limits.items() if (limit := decision.limit(key)) is not None]
-    there = truth > 0
+def _count(decision: Decision, found: Answers, weight: Values) -> Figures:
+    truth, seen = found.cells("counts")
+    total = weight @ truth.sum(axis=1)
+    errors = _errors(decision, truth, seen, weight)
+    mae, bias = errors.pop("mae"), errors["bias"]
+    num = weight.sum() * truth.shape[1]
+    relative = _ratio(mae * num, total)
+    used = [_used(value, decision.limit(key)) for key, value in (("relative", relative), ("absolute", mae))]
+    off = np.abs(seen - truth) / np.maximum(truth, 1) * (truth > 0)
     return {
         "error": relative,
         "used": min((u for u in used if not math.isnan(u)), default=math.nan),
         "mae": mae,
-        "mape": _ratio(weight @ (np.abs(error) * there / np.maximum(truth, 1)).sum(axis=1), weight @ there.sum(axis=1)),
-        "bias": bias,
-        "relative_bias": _ratio(weight @ error.sum(axis=1), total),
-        "limits_low": bias - 1.96 * spread,  # limits of agreement (Bland and Altman 1986)
-        "limits_high": bias + 1.96 * spread,
-        "exact_rate": _ratio(weight @ (error == 0).sum(axis=1), num),
-        "cost": _cost(
-            decision,
-            weight @ np.maximum(-error, 0).sum(axis=1),
-            weight @ np.maximum(error, 0).sum(axis=1),
-            weight.sum(),
-        ),
+        "mape": _ratio(weight @ off.sum(axis=1), weight @ (truth > 0).sum(axis=1)),
+        "relative_bias": _ratio(bias * num, total),
+        "exact_rate": _ratio(weight @ (seen == truth).sum(axis=1), num),
+        **errors,
     }
 
 
-def _coverage(decision: Decision, found: Answers, weight: NDArray[np.float64]) -> Figures:
-    truth, seen = (found.coverage[:, side].reshape(len(found), -1) for side in (0, 1))
-    error, cells = seen - truth, truth.shape[1] if truth.ndim == 2 else 1
-    num = weight.sum() * cells
-    mae, bias = _ratio(weight @ np.abs(error).sum(axis=1), num), _ratio(weight @ error.sum(axis=1), num)
-    spread = math.sqrt(max(_ratio(weight @ np.square(error - bias).sum(axis=1), num), 0)) if num else math.nan
+def _coverage(decision: Decision, found: Answers, weight: Values) -> Figures:
+    errors = _errors(decision, *found.cells("coverage"), weight)
+    error = errors.pop("mae")
+    return {"error": error, "used": _used(error, decision.limit("points")), **errors}
+
+
+def _errors(decision: Decision, truth: NDArray[Any], seen: NDArray[Any], weight: Values) -> Figures:
+    """Mean |error|, mean error and limits of agreement (mean ± 1.96 standard deviations of the cells' errors: Bland
+    and Altman, Lancet 1986), and the cost of what is too little and too much."""
+    error = seen.astype(np.float64) - truth
+    num = weight.sum() * truth.shape[1]
+    bias = _ratio(weight @ error.sum(axis=1), num)
+    spread = math.sqrt(_ratio(weight @ np.square(error - bias).sum(axis=1), num))
+    missed, invented = (weight @ np.maximum(sign * error, 0).sum(axis=1) for sign in (-1, 1))
     return {
-        "error": mae,
-        "used": _used(mae, decision.limit("points")),
+        "mae": _ratio(missed + invented, num),
         "bias": bias,
         "limits_low": bias - 1.96 * spread,
         "limits_high": bias + 1.96 * spread,
-        "cost": _cost(
-            decision,
-            weight @ np.maximum(-error, 0).sum(axis=1),
-            weight @ np.maximum(error, 0).sum(axis=1),
-            weight.sum(),
-        ),
+        "cost": _cost(decision, missed, invented, weight.sum()),
     }
 
 
-def _presence(decision: Decision, found: Answers, weight: NDArray[np.float64]) -> Figures:
+def _presence(decision: Decision, found: Answers, weight: Values) -> Figures:
     tp, fp, fn, tn = presence_counts(found, weight)
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
-    used = [
-        _used(1 - value, 1 - limit)
-        for key, value in (("min_sensitivity", sensitivity), ("min_specificity", specificity))
-        if (limit := decision.limit(key)) is not None
-    ]
-    misses = [1 - v for v in (sensitivity, specificity) if not math.isnan(v)]
+    at_least = {"min_sensitivity": sensitivity, "min_specificity": specificity}
     return {
-        "error": max(misses, default=math.nan),
-        "used": max((u for u in used if not math.isnan(u)), default=math.nan),
+        "error": max((1 - v for v in (sensitivity, specificity) if not math.isnan(v)), default=math.nan),
+        "used": _worst(_shortfalls(decision, at_least)),
         "sensitivity": sensitivity,
         "specificity": specificity,
         "cost": _cost(decision, fn, fp, weight.sum()),
     }
 
 
-def presence_counts(found: Answers, weight: NDArray[np.float64] | None = None) -> tuple[float, float, float, float]:
+def presence_counts(found: Answers, weight: Values | None = None) -> tuple[float, float, float, float]:
     """tp, fp, fn, tn over images, zones and classes."""
     weight = np.ones(len(found)) if weight is None else weight
-    truth, seen = (found.present[:, side].reshape(len(found), -1) for side in (0, 1))
+    truth, seen = found.cells("present")
     cells = (truth & seen, ~truth & seen, truth & ~seen, ~truth & ~seen)
-    return tuple(float(weight @ cell.sum(axis=1)) for cell in cells)  # type: ignore[return-value]  # four of them
+    tp, fp, fn, tn = (float(weight @ cell.sum(axis=1)) for cell in cells)
+    return tp, fp, fn, tn
 
 
-def _items(decision: Decision, found: Answers, weight: NDArray[np.float64]) -> Figures:
+def _items(decision: Decision, found: Answers, weight: Values) -> Figures:
     tp, fp, fn = (float(v) for v in weight @ found.matches)
     f1 = _ratio(2 * tp, 2 * tp + fp + fn)
     return {
         "error": 1 - f1,
-        "used": _used(1 - f1, 1 - (decision.limit("min_f1") or 0.0)),
+        "used": _worst(_shortfalls(decision, {"min_f1": f1})),
         "f1": f1,
         "precision": _ratio(tp, tp + fp),
         "recall": _ratio(tp, tp + fn),
@@ -164,45 +163,84 @@ def _items(decision: Decision, found: Answers, weight: NDArray[np.float64]) -> F
     }
 
 
-KINDS: dict[str, Callable[[Decision, Answers, NDArray[np.float64]], Figures]] = {
+KINDS: dict[str, Callable[[Decision, Answers, Values], Figures]] = {
     "count": _count, "coverage": _coverage, "presence": _presence, "itemize": _items, "track": _items,
 }  # fmt: skip
 
 
-def met(used: float | None, interval: Sequence[float] | None) -> Met:
+def met(used: float | None, interval: Sequence[float | None] | None) -> Met:
     """`met` where the whole interval of `used` lies within the tolerance, `missed` where all of it lies beyond, `open`
     where it holds both; without an interval the figure alone cannot say more than `open`, unless it is missed twice
     over. `unknown` without a figure."""
     if used is None or math.isnan(used):
         return "unknown"
-    low, high = (used, used) if interval is None else interval
-    if high <= 1 and interval is not None:
-        return "met"
-    return "missed" if low > 1 and (interval is not None or low > 2) else "open"
+    ends = [end for end in interval or () if end is not None and not math.isnan(end)]
+    if len(ends) < 2:
+        return "missed" if used > 2 else "open"
+    low, high = ends
+    return "met" if high <= 1 else "missed" if low > 1 else "open"
+
+
+def exact_interval(successes: float, trials: float, confidence: float) -> tuple[float, float]:
+    """The interval of a share of independent trials that holds the true one at least this often, whatever it is.
+
+    Clopper and Pearson, Biometrika 1934: quantiles of beta distributions. Without a trial it is (0, 1).
+    """
+    from scipy.special import betaincinv  # the quantile function of the beta distribution
+
+    tail, failures = (1 - confidence) / 2, trials - successes
+    low = float(betaincinv(successes, failures + 1, tail)) if successes > 0 else 0.0
+    high = float(betaincinv(successes + 1, failures, 1 - tail)) if failures > 0 else 1.0
+    return low, high
+
+
+WORDS: dict[str, Callable[[float], str]] = {
+    "relative": lambda v: f"within {100 * v:g} %",
+    "absolute": lambda v: f"within ±{v:g}",
+    "points": lambda v: f"within {100 * v:g} points",
+    "min_sensitivity": lambda v: f"sensitivity at least {v:g}",
+    "min_specificity": lambda v: f"specificity at least {v:g}",
+    "min_f1": lambda v: f"F1 at least {v:g}",
+    "min_accuracy": lambda v: f"the right action on at least {100 * v:g} % of the images",
+}
 
 
 def in_words(decision: Decision) -> str:
     """The decision's tolerance for people: `within 5 %`."""
-    limits: dict[str, Any] = {key: decision.limit(key) for key in ("relative", "absolute", "points")}
-    limits |= {key: decision.limit(key) for key in ("min_sensitivity", "min_specificity", "min_f1", "min_accuracy")}
-    words = {
-        "relative": lambda v: f"within {100 * v:g} %", "absolute": lambda v: f"within ±{v:g}",
-        "points": lambda v: f"within {100 * v:g} points", "min_sensitivity": lambda v: f"sensitivity at least {v:g}",
-        "min_specificity": lambda v: f"specificity at least {v:g}", "min_f1": lambda v: f"F1 at least {v:g}",
-        "min_accuracy": lambda v: f"the right action on at least {100 * v:g} % of the images",
-    }  # fmt: skip
-    said = [words[key](value) for key, value in limits.items() if value is not None]
-    return (" or " if decision.kind == "count" and not decision.action else ", ").join(said)
+    limits = {key: limit for key in WORDS if (limit := decision.limit(key)) is not None}
+    said = {key: WORDS[key](limit) for key, limit in limits.items()}
+    either = [said.pop(key) for key in ("relative", "absolute") if key in said]
+    if "min_f1" in said and decision.tolerance.iou != 0.5:
+        said["min_f1"] += f" at IoU {decision.tolerance.iou:g}"
+    return ", ".join(([" or ".join(either)] if either else []) + list(said.values()))
+
+
+def _is_limited(decision: Decision) -> bool:
+    """Whether the kind's own error is held against a limit (with an action, `min_accuracy` may be the only one)."""
+    return any(decision.limit(key) is not None for key in OWN_KEYS[decision.kind] if key != "iou")
+
+
+def _shortfalls(decision: Decision, at_least: dict[str, float]) -> list[float]:
+    """The used part of each stated tolerance `min_…`: what lacks to 1, by what may lack."""
+    limits = {key: decision.limit(key) for key in at_least}
+    return [_used(1 - value, 1 - limit) for key, value in at_least.items() if (limit := limits[key]) is not None]
+
+
+def _worst(used: Sequence[float]) -> float:
+    """The largest; undefined where one is and the others are kept, for it may be the one that is missed."""
+    defined = [u for u in used if not math.isnan(u)]
+    largest = max(defined, default=math.nan)
+    return largest if len(defined) == len(used) or largest > 1 else math.nan
 
 
 def _used(error: float, limit: float | None) -> float:
     if limit is None or math.isnan(error):
         return math.nan
-    return error / limit if limit else (0.0 if error <= 0 else math.inf)
+    return min(error / limit, MOST_USED) if limit > 0 else (0.0 if error <= 0 else MOST_USED)
 
 
-def _cost(decision: Decision, missed: float, false: float, images: float) -> float:
-    return _ratio(1000 * (decision.price.miss * missed + decision.price.false_alarm * false), images)
+def _cost(decision: Decision, missed: Any, invented: Any, images: float) -> float:
+    return _ratio(1000 * (decision.price.miss * missed + decision.price.false_alarm * invented), images)
 
 
 def _ratio(top: Any, bottom: Any) -> float:
