@@ -1,0 +1,1 @@
+"""What each approach could reach at best on the decisions, from labels alone, before any training. Pure."""
