@@ -21,6 +21,7 @@ Approach = Literal["semantic", "hybrid", "instance"]
 Candidate = Literal["semantic", "hybrid", "instance", "cascade"]
 APPROACHES: tuple[Approach, ...] = ("semantic", "hybrid", "instance")  # trained, each with a network of its own
 CANDIDATES: tuple[Candidate, ...] = (*APPROACHES, "cascade")  # what competes; a cascade is composed of two of them
+CASCADE_FILE = "cascade.json"  # a folder that holds it is a cascade, see `predict/cascade.py`
 SPLITS = ("train", "val", "test")
 
 

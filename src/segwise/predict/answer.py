@@ -14,13 +14,16 @@ MaskForm = Literal["rle", "polygon", "none"]
 MASK_FORMS: tuple[str, ...] = get_args(MaskForm)
 
 
-def as_json(prediction: Prediction, classes: Sequence[ClassInfo], masks: MaskForm = "rle") -> dict[str, Any]:
+def as_json(
+    prediction: Prediction, classes: Sequence[ClassInfo], masks: MaskForm = "rle", *, is_cascade: bool = False
+) -> dict[str, Any]:
     """The prediction as JSON-able values.
 
     Returns:
         width, height: of the image, pixels.
         counts: objects by the name of each countable class.
         coverage: fraction of the image's pixels by class name, in [0, 1].
+        escalated: of a cascade only (`is_cascade`), whether its instance model answered.
         objects: best score first, each with
             class: its class's name;
             score: in [0, 1];
@@ -36,6 +39,7 @@ def as_json(prediction: Prediction, classes: Sequence[ClassInfo], masks: MaskFor
     return {
         "width": width,
         "height": height,
+        **({"escalated": prediction.escalated} if is_cascade else {}),
         "counts": prediction.counts(classes),
         "coverage": {name: round(part, 6) for name, part in prediction.coverage(classes).items()},
         "objects": [

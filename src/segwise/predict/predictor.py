@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from segwise.errors import DataInvalidError, IntegrityError, UsageError
 from segwise.predict import hybrid, instance, semantic
-from segwise.spec import ModelSpec, read_spec
+from segwise.spec import CASCADE_FILE, ModelSpec, read_spec
 from segwise.types import Image, Objects, Prediction
+
+if TYPE_CHECKING:
+    from segwise.predict.cascade import Cascade
 
 DECODERS: dict[str, Any] = {"semantic": semantic, "hybrid": hybrid, "instance": instance}  # modules, same members
 HEADS = {
@@ -35,7 +38,16 @@ class Predictor:
         self.point: dict[str, float] = {**self._decoder.POINT_DEFAULTS, **spec.point}
 
     @classmethod
-    def load(cls, folder: Path, threads: int = 1, device: Literal["cpu", "cuda"] = "cpu") -> Predictor:
+    def load(cls, folder: Path, threads: int = 1, device: Literal["cpu", "cuda"] = "cpu") -> Predictor | Cascade:
+        """Load a model folder, or a cascade's: both segment by `predict` and `both`. See `load_network`."""
+        if (folder / CASCADE_FILE).is_file():
+            from segwise.predict.cascade import Cascade  # a cascade is made of Predictors
+
+            return Cascade.load(folder, threads, device)
+        return cls.load_network(folder, threads, device)
+
+    @classmethod
+    def load_network(cls, folder: Path, threads: int = 1, device: Literal["cpu", "cuda"] = "cpu") -> Predictor:
         """Load `folder` (model.onnx, model.json), its bytes verified.
 
         Raises:

@@ -12,6 +12,7 @@ import numpy as np
 from segwise.bundle import MODEL, verify
 from segwise.dataset.images import decode_image
 from segwise.predict.answer import MaskForm, as_json
+from segwise.predict.cascade import Cascade
 from segwise.predict.overlay import draw, png
 from segwise.predict.predictor import Predictor
 from segwise.types import Image, Prediction
@@ -21,7 +22,7 @@ from segwise.types import Image, Prediction
 class Engine:
     """A verified model and its limits. Use it from one thread at a time."""
 
-    predictor: Predictor
+    predictor: Predictor | Cascade
     digest: str
     manifest: dict[str, Any]
 
@@ -59,7 +60,8 @@ class Engine:
     def answer(self, data: bytes, masks: MaskForm) -> dict[str, Any]:
         """The JSON answer of `/predict`: `predict.answer.as_json`, the model's digest and the milliseconds it took."""
         _, prediction, took_ms = self.segment(data)
-        found = as_json(prediction, self.predictor.spec.class_infos, masks)
+        spec = self.predictor.spec
+        found = as_json(prediction, spec.class_infos, masks, is_cascade=spec.approach == "cascade")
         return {**found, "model": self.digest, "took_ms": round(took_ms, 2)}
 
     def picture(self, data: bytes) -> bytes:

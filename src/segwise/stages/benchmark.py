@@ -17,9 +17,10 @@ from segwise.dataset.params import DataParams
 from segwise.errors import IntegrityError
 from segwise.evaluation.latency import interleaved, percentiles
 from segwise.evaluation.params import BenchmarkParams
+from segwise.predict.cascade import Cascade, read_cascade
 from segwise.predict.footprint import peak_memory_mb
 from segwise.predict.predictor import Predictor
-from segwise.spec import APPROACHES, canonical_json
+from segwise.spec import CANDIDATES, CASCADE_FILE, canonical_json
 from segwise.types import Image
 
 ROOT, OUT = Path("work/calibrate"), Path("work/benchmark.json")
@@ -28,7 +29,7 @@ MEMORY_IMAGES = 2
 
 def run(data: DataParams, params: BenchmarkParams) -> dict[str, Any]:
     """Read `work/calibrate/*` and the test images; write work/benchmark.json."""
-    folders: dict[str, Path] = {a: ROOT / a for a in APPROACHES if (ROOT / a / "model.json").is_file()}
+    folders = _folders()
     if not folders:
         raise IntegrityError(f"a calibrated model in {ROOT}", "none", "run `dvc repro calibrate`")
     images = _images(data, params)
@@ -47,7 +48,7 @@ def run(data: DataParams, params: BenchmarkParams) -> dict[str, Any]:
             name: {
                 **{key: None if value is None else round(value, 3) for key, value in percentiles(taken[name]).items()},
                 "peak_memory_mb": memory[name],
-                "model_mb": round((folder / "model.onnx").stat().st_size / 1e6, 3),
+                "model_mb": round(sum(graph.stat().st_size for graph in folder.rglob("model.onnx")) / 1e6, 3),
                 "zoom": predictors[name].spec.zoom,
                 "latencies_ms": [round(value, 3) for value in taken[name]],
             }
@@ -79,7 +80,14 @@ def fitted(image: Image, side_px: int) -> Image:
     return np.ascontiguousarray(image[top : top + side_px, left : left + side_px])
 
 
-def _call(predictor: Predictor, images: list[Image]) -> Callable[[int], object]:
+def _folders() -> dict[str, Path]:
+    """The folders of the calibrated models, and of the cascade where its calibration did not refuse it."""
+    folders: dict[str, Path] = {a: ROOT / a for a in CANDIDATES if (ROOT / a / "model.json").is_file()}
+    is_composed = (ROOT / "cascade" / CASCADE_FILE).is_file() and read_cascade(ROOT / "cascade").refused is None
+    return {**folders, **({"cascade": ROOT / "cascade"} if is_composed else {})}
+
+
+def _call(predictor: Predictor | Cascade, images: list[Image]) -> Callable[[int], object]:
     return lambda index: predictor.predict(images[index])
 
 

@@ -13,7 +13,8 @@ import yaml
 from segwise.errors import IntegrityError
 from segwise.gate.params import PackageParams
 from segwise.packing import package
-from segwise.spec import canonical_json, read_spec
+from segwise.predict.cascade import read_any
+from segwise.spec import canonical_json
 
 WORK = Path("work")
 
@@ -33,7 +34,7 @@ def run(params: PackageParams) -> dict[str, Any]:
         (folder / "manifest.json").write_text(canonical_json({"winner": None, "why": verdict["why"]}), encoding="utf-8")
         return {"winner": None, "summary": f"no package: {verdict['why']}"}
     model = WORK / "calibrate" / winner
-    spec = read_spec(model)
+    spec = read_any(model)
     about = {
         "winner": winner,
         "why": verdict["why"],

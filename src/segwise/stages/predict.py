@@ -26,7 +26,7 @@ def run(paths: list[Path], model: Path | None, out: Path) -> dict[str, Any]:
     """
     files = find_images(paths)
     predictor = Predictor.load(store.champion_model() if model is None else model)
-    classes = predictor.spec.class_infos
+    classes, is_cascade = predictor.spec.class_infos, predictor.spec.approach == "cascade"
     (out / OVERLAYS).mkdir(parents=True, exist_ok=True)
     num_objects = 0
     with (out / RESULTS).open("w", encoding="utf-8") as results:
@@ -34,7 +34,8 @@ def run(paths: list[Path], model: Path | None, out: Path) -> dict[str, Any]:
             image = read_image(file, value_range=predictor.spec.value_range)
             prediction = predictor.predict(image)
             num_objects += len(prediction.objects)
-            results.write(json.dumps({"file": str(file), **as_json(prediction, classes)}) + "\n")
+            answer = as_json(prediction, classes, is_cascade=is_cascade)
+            results.write(json.dumps({"file": str(file), **answer}) + "\n")
             (out / OVERLAYS / f"{name}.png").write_bytes(png(draw(image, prediction, classes)))
     words = f"{len(files)} image(s), {num_objects} objects → {out / RESULTS}, pictures in {out / OVERLAYS}"
     return {"num_images": len(files), "num_objects": num_objects, "results": str(out / RESULTS), "summary": words}

@@ -20,6 +20,7 @@ from segwise.evaluation.matching import intersections
 from segwise.labels.suspects.quality import ImageQuality, image_quality
 from segwise.labels.suspects.ranking import Judged, Suspect, judge, rank
 from segwise.labels.suspects.scene import Map, Scene, shown
+from segwise.predict.cascade import Cascade
 from segwise.predict.instance import CANDIDATE_SCORE
 from segwise.predict.maps import class_probabilities
 from segwise.predict.predictor import Predictor
@@ -74,20 +75,26 @@ def run(
             "summary": f"{words} → {OUT}/index.html"}  # fmt: skip
 
 
-def look(predictor: Predictor, dataset: Dataset, record: ImageRecord, is_trained: bool) -> Looked:
+def look(predictor: Predictor | Cascade, dataset: Dataset, record: ImageRecord, is_trained: bool) -> Looked:
     """Run the model on one image and hold its answer against the labels."""
     image, (labels, ids) = dataset.pixels(record), labelled(record)
     class_map = targets.paint(labels, dataset.classes)
     predicted, probabilities = answer(predictor, image)
-    if predictor.spec.approach != "instance":  # one class a pixel: what lies under another object cannot be seen
+    if predictor.spec.approach in (
+        "semantic",
+        "hybrid",
+    ):  # one class a pixel: what lies under another object cannot be seen
         labels, ids = shown(labels, ids, dataset.classes)
     scene = Scene(record.file_name, labels, ids, predicted, intersections(predicted, labels), probabilities, class_map,
                   tuple(dataset.classes), is_trained)  # fmt: skip
     return Looked(judge(scene), image_quality(record.file_name, class_map, probabilities), labels, predicted)
 
 
-def answer(predictor: Predictor, image: Image) -> tuple[Objects, Map]:
+def answer(predictor: Predictor | Cascade, image: Image) -> tuple[Objects, Map]:
     """The objects served and the probabilities of background and the classes 1..K, float32 (K + 1, H, W)."""
+    if isinstance(predictor, Cascade):
+        served, candidates = predictor.both(image)
+        return served.objects, detected(candidates, len(predictor.spec.classes))
     outputs, size = predictor.outputs(image), (image.shape[0], image.shape[1])
     objects = predictor.decode(outputs, size).objects
     if predictor.spec.approach != "instance":
@@ -172,7 +179,7 @@ def row_of(suspect: Suspect, part: str) -> dict[str, Any]:
 
 def _write_page(
     found: Sequence[Suspect], images: Sequence[ImageQuality], looked: dict[str, Looked], dataset: Dataset,
-    part_of: dict[str, str], top: int, predictor: Predictor,
+    part_of: dict[str, str], top: int, predictor: Predictor | Cascade,
 ) -> None:  # fmt: skip
     records = {record.file_name: record for record in dataset.images}
     cards = []
