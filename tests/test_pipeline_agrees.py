@@ -123,15 +123,15 @@ def test_each_stage_runs_the_verb_of_its_name(stages: dict[str, Any]) -> None:
         assert stage["cmd"][-1] == f"segwise {name.replace('@', ' ')}"
 
 
-def test_params_has_one_section_per_stage_and_the_data(stages: dict[str, Any]) -> None:
+def test_params_has_one_section_per_stage_the_data_and_the_decisions(stages: dict[str, Any]) -> None:
     sections = list(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")))
-    assert sections == ["data", *(row.name for row in STAGES)]
+    assert sections == ["data", "decision", *(row.name for row in STAGES)]
 
 
-def test_each_stage_sees_only_its_own_section_and_where_the_data_is(stages: dict[str, Any]) -> None:
+def test_each_stage_sees_only_its_own_section_the_decisions_and_where_the_data_is(stages: dict[str, Any]) -> None:
     for name, stage in stages.items():
         own = name.replace("@", ".")
-        assert stage["params"] - {"data"} in ({own}, {name.split("@")[0]})
+        assert stage["params"] - {"data", "decision"} in ({own}, {name.split("@")[0]})
 
 
 def test_params_yaml_says_every_number_so_no_default_in_code_can_change_a_result() -> None:

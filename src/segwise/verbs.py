@@ -171,11 +171,12 @@ VERBS: dict[str, Verb] = {
     ),
     "convert": Verb("segwise convert hybrid", lambda a, p: {"approach": a.approach, "params": p.convert}),
     "calibrate": Verb(
-        "segwise calibrate hybrid", lambda a, p: {"approach": a.approach, "data": p.data, "params": p.calibrate}
+        "segwise calibrate hybrid",
+        lambda a, p: {"approach": a.approach, "data": p.data, "params": p.calibrate, "decisions": p.decision},
     ),
     "evaluate": Verb(
         "segwise evaluate hybrid --json",
-        lambda a, p: {"approach": a.approach, "data": p.data, "params": p.evaluate},
+        lambda a, p: {"approach": a.approach, "data": p.data, "params": p.evaluate, "decisions": p.decision},
         is_reading=True,
     ),
     "benchmark": Verb("segwise benchmark", lambda a, p: {"data": p.data, "params": p.benchmark}, is_reading=True),

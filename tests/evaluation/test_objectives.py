@@ -12,8 +12,24 @@ def test_a_perfect_prediction_reaches_every_objectives_best() -> None:
     truths = [scene(i, crowds=False)[0] for i in range(5)]
     perfect = figures([tally(t, t, 2) for t in truths], np.diag([50, 20, 10]))
     assert {name: objective(perfect) for name, objective in OBJECTIVES.items()} == pytest.approx(
-        {"mix": 3, "f1": 1, "pq": 1, "count": 0}
+        {"decision": 0.3, "mix": 3, "f1": 1, "pq": 1, "count": 0}
     )
+
+
+def test_better_masks_decide_only_between_points_of_about_the_same_decision_error() -> None:
+    def wanted(quality: float, error: float) -> float:
+        values = dict.fromkeys(("f1", "pq", "foreground_iou"), quality) | {"count_error": 1, "decision_error": error}
+        return OBJECTIVES["decision"](values)
+
+    assert wanted(0.8, 0.07) > wanted(0.7, 0.07)
+    assert wanted(0.7, 0.03) > wanted(0.8, 0.07)
+    assert wanted(0.8, 0.07) > wanted(0.2, 0.03)
+
+
+def test_the_decision_error_is_the_mean_of_the_defined_ones() -> None:
+    tallies, pixels = [tally(*scene(3)[::-1], 2)], np.diag([50, 20, 10])
+    assert figures(tallies, pixels, [0.1, float("nan"), 0.3])["decision_error"] == pytest.approx(0.2)
+    assert figures(tallies, pixels, [float("nan")])["decision_error"] == 0
 
 
 def test_images_without_objects_score_nothing_rather_than_nan() -> None:

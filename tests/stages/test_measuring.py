@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from segwise.dataset.params import DataParams
-from segwise.errors import DataInvalidError, IntegrityError
+from segwise.decision.params import Decision
+from segwise.errors import DataInvalidError, IntegrityError, UsageError
 from segwise.evaluation.params import BenchmarkParams, EvaluateParams
 from segwise.predict.params import CalibrateApproach, CalibrateParams
 from segwise.predict.predictor import Predictor
@@ -22,6 +23,7 @@ from tests.predict.graphs import write_model
 
 QUICK = CalibrateApproach(zooms=(1.0, 2.0), sweeps=1, threads=1)
 PARAMS = CalibrateParams(semantic=QUICK, hybrid=QUICK, instance=QUICK)
+DECISIONS = {"discs": Decision(kind="count")}
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def workplace(tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def calibrated(approach: str) -> dict[str, Any]:
-    return calibrate.run(approach, DataParams(), PARAMS)
+    return calibrate.run(approach, DataParams(), PARAMS, DECISIONS)
 
 
 @pytest.mark.parametrize("approach", ["semantic", "hybrid", "instance"])
@@ -58,9 +60,40 @@ def test_calibration_never_scores_below_the_defaults(workplace: Path) -> None:
         zooms=(1.0,), grid=dict.fromkeys(("method", "foreground", "peak", "radius_px", "core"), ())
     )
     frozen = frozen.model_copy(update={"grid": {**frozen.grid, "min_area_px": (), "min_score": ()}})
-    default = calibrate.run("hybrid", DataParams(), CalibrateParams(hybrid=frozen))["best"]
+    default = calibrate.run("hybrid", DataParams(), CalibrateParams(hybrid=frozen), DECISIONS)["best"]
     assert default["num_tried"] <= 2
     assert whole >= default["score"]
+
+
+def test_the_point_is_fitted_to_the_stated_decisions(workplace: Path) -> None:
+    def fitted(**keys: Any) -> dict[str, float]:
+        decisions = {"mine": Decision.model_validate(keys)}
+        best = calibrate.run("semantic", DataParams(), PARAMS, decisions)["best"]
+        return dict(best["figures"])
+
+    counted, large, items = fitted(kind="count"), fitted(kind="count", min_area_px=200), fitted(kind="itemize")
+    assert counted["decision_error"] == counted["count_error"] != large["decision_error"]
+    assert items["decision_error"] == pytest.approx(1 - items["f1"], abs=1e-5)
+
+
+def test_the_error_of_several_decisions_is_their_mean(workplace: Path) -> None:
+    alone = {"count": Decision(kind="count"), "cover": Decision(kind="coverage")}
+    frozen = CalibrateApproach(zooms=(1.0,), grid=dict.fromkeys(("foreground", "object_foreground"), ()))
+    frozen = frozen.model_copy(update={"grid": {**frozen.grid, "min_area_px": (), "min_score": ()}})
+
+    def error(decisions: dict[str, Decision]) -> float:
+        result = calibrate.run("semantic", DataParams(), CalibrateParams(semantic=frozen), decisions)
+        return float(result["best"]["figures"]["decision_error"])
+
+    singly = [error({name: decision}) for name, decision in alone.items()]
+    assert singly[0] != singly[1]
+    assert error(alone) == pytest.approx(sum(singly) / 2, abs=1e-6)
+
+
+def test_a_decision_about_an_unknown_class_is_refused_before_anything_is_fitted(workplace: Path) -> None:
+    with pytest.raises(UsageError, match="name one of: disc"):
+        calibrate.run("hybrid", DataParams(), PARAMS, {"mine": Decision(kind="count", classes=("screw",))})
+    assert not Path("work/calibrate").exists()
 
 
 def test_a_tie_goes_to_the_cheaper_zoom() -> None:
