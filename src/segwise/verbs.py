@@ -174,6 +174,11 @@ VERBS: dict[str, Verb] = {
         "segwise calibrate hybrid",
         lambda a, p: {"approach": a.approach, "data": p.data, "params": p.calibrate, "decisions": p.decision},
     ),
+    "compose": Verb(
+        "segwise compose --json",
+        lambda a, p: {"data": p.data, "decisions": p.decision, "params": p.compose},
+        is_reading=True,
+    ),
     "evaluate": Verb(
         "segwise evaluate hybrid --json",
         lambda a, p: {"approach": a.approach, "data": p.data, "params": p.evaluate, "decisions": p.decision},

@@ -5,7 +5,8 @@ import pytest
 
 from segwise.evaluation.measure import Measured, measure
 from segwise.evaluation.params import EvaluateParams
-from segwise.evaluation.summary import per_image_rows, summarise
+from segwise.evaluation.rows import per_image_rows
+from segwise.evaluation.summary import summarise
 from segwise.spec import canonical_json
 from segwise.types import ClassInfo, ClassMap, Objects, Prediction
 from tests.evaluation.scenes import scene

@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Statistic = Callable[[NDArray[np.int64]], dict[str, float]]
+Interval = tuple[float, float]
+
+
+def draws(groups: Sequence[str], replicates: int, seed: int) -> NDArray[np.int64]:
+    """How often each image was drawn, int64 (replicates, images); whole groups are drawn, as many as there are."""
+    names, member = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    random = np.random.default_rng(seed)
+    counts = [
+        np.bincount(random.integers(len(names), size=len(names)), minlength=len(names)) for _ in range(replicates)
+    ]
+    return np.array(counts, dtype=np.int64).reshape(replicates, len(names))[:, member]
+
+
+def interval(values: NDArray[np.float64], confidence: float) -> Interval | None:
+    """(low, high) that hold the middle of the replicates' values; None where more than half of them are undefined."""
+    defined = values[~np.isnan(values)]
+    if not defined.size or defined.size * 2 <= values.size:
+        return None
+    tail = (1 - confidence) / 2
+    if np.isfinite(defined).all():
+        low, high = np.quantile(defined, [tail, 1 - tail])
+    else:  # nothing lies between a number and infinity: the nearest values outwards
+        ordered, last = np.sort(defined), defined.size - 1
+        low, high = ordered[math.floor(tail * last)], ordered[math.ceil((1 - tail) * last)]
+    return float(low), float(high)
 
 
 def bootstrap(
     groups: Sequence[str], statistic: Statistic, *, replicates: int, confidence: float, seed: int
-) -> dict[str, tuple[float, float] | None]:
+) -> dict[str, Interval | None]:
     """Interval of each figure that `statistic` returns.
 
     Args:
         groups: the group of each image.
         statistic: figures for a weight per image, int64 (images,): how often it was drawn.
-        confidence: for example 0.9, the middle 90 % of the replicates.
+        confidence: for example 0.95, the middle 95 % of the replicates.
 
     Returns:
         (low, high) by figure; None where it was undefined (NaN) in more than half of the replicates.
     """
-    names, member = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
-    random = np.random.default_rng(seed)
-    draws = [
-        statistic(np.bincount(random.integers(len(names), size=len(names)), minlength=len(names))[member])
-        for _ in range(replicates)
-    ]
-    tail = 50 * (1 - confidence)
-    out: dict[str, tuple[float, float] | None] = {}
-    for key in draws[0] if draws else ():
-        values = np.array([draw[key] for draw in draws], dtype=np.float64)
-        values = values[~np.isnan(values)]
-        low, high = np.percentile(values, [tail, 100 - tail]) if values.size else (np.nan, np.nan)
-        out[key] = (float(low), float(high)) if values.size * 2 > replicates else None
-    return out
+    values = [statistic(weights) for weights in draws(groups, replicates, seed)]
+    keys = values[0] if values else ()
+    return {key: interval(np.array([v[key] for v in values], dtype=np.float64), confidence) for key in keys}

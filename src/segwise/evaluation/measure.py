@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise.decision.answers import Answer
+from segwise.decision.params import Decision
+from segwise.evaluation.asked import of_label, of_prediction
+from segwise.evaluation.boundary import TOLERANCE, boundary_counts
+from segwise.evaluation.matching import Matrix, intersections, iou
+from segwise.evaluation.mistakes import ObjectRows, object_rows
 from segwise.evaluation.objects import Tally, tally
 from segwise.evaluation.pixels import confusion
 from segwise.evaluation.precision import Detections, detections
-from segwise.types import ClassMap, Objects, Prediction
+from segwise.types import ClassInfo, ClassMap, Objects, Prediction
+
+Reply = tuple[Answer, Answer, NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,17 +28,27 @@ class Measured:
 
     Attributes:
         group: images that are not independent share it.
+        size: (H, W), pixels.
         attributes: what the image is sliced by, such as modality.
         pixels: int64 (K + 1, K + 1), true by predicted class.
+        boundary: int64 (4, K), see `boundary_counts`.
+        rows: the countable objects, each with what is wrong with it.
         detections: by class, for average precision.
+        asked: by decision the label's answer, the prediction's, and tp, fp, fn.
+        escalated: whether a cascade asked its instance model.
     """
 
     file_name: str
     group: str
+    size: tuple[int, int]
     pixels: NDArray[np.int64]
+    boundary: NDArray[np.int64]
     tally: Tally
+    rows: ObjectRows
     detections: tuple[Detections, ...]
     attributes: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, Reply] = field(default_factory=dict)
+    escalated: bool = False
 
 
 def measure(
@@ -38,20 +57,48 @@ def measure(
     candidates: Objects,
     truth: Objects,
     truth_map: ClassMap,
-    num_classes: int,
+    classes: int | Sequence[ClassInfo],
     *,
     group: str | None = None,
     attributes: dict[str, str] | None = None,
+    decisions: Mapping[str, Decision] | None = None,
+    boundary_tolerance: float = TOLERANCE,
 ) -> Measured:
     """Measure one image.
 
     Pixels, matches and counts are of what is served; average precision, a figure about ranking, is of all candidates.
+
+    Args:
+        classes: of the data; a number K stands for K countable ones.
+        decisions: what is asked of the image, by name.
     """
+    if isinstance(classes, int):
+        classes = [ClassInfo(k, str(k), True) for k in range(1, classes + 1)]
+    things = np.array([c.id for c in classes if c.isthing], dtype=np.int64)
+    shared = intersections(served.objects, truth)
+    overlap = iou(served.objects, truth, shared)
     return Measured(
         file_name,
         file_name if group is None else group,
-        confusion(truth_map, served.class_map, num_classes),
-        tally(served.objects, truth, num_classes),
-        tuple(detections(candidates, truth, class_id) for class_id in range(1, num_classes + 1)),
+        truth.size,
+        confusion(truth_map, served.class_map, len(classes)),
+        boundary_counts(truth_map, served.class_map, len(classes), boundary_tolerance),
+        tally(served.objects, truth, len(classes), shared),
+        object_rows(served.objects, truth, shared, overlap, things),
+        tuple(detections(candidates, truth, c.id) for c in classes),
         dict(attributes or {}),
+        {name: _reply(d, classes, served, truth, truth_map, overlap) for name, d in (decisions or {}).items()},
+        served.escalated,
     )
+
+
+def _reply(
+    decision: Decision,
+    classes: Sequence[ClassInfo],
+    served: Prediction,
+    truth: Objects,
+    truth_map: ClassMap,
+    overlap: Matrix,
+) -> Reply:
+    label = of_label(decision, classes, truth, truth_map)
+    return label, *of_prediction(decision, classes, served, truth, truth_map, overlap)

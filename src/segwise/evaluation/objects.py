@@ -34,12 +34,13 @@ class Tally:
     split: Counts
 
 
-def tally(predicted: Objects, truth: Objects, num_classes: int) -> Tally:
+def tally(predicted: Objects, truth: Objects, num_classes: int, shared: Counts | None = None) -> Tally:
     """Match the objects of one image, each class for itself.
 
     A prediction that no labelled object answers and that lies mostly in a crowd of its class is left out.
+    `shared` is `intersections(predicted, truth)`, if known.
     """
-    shared = intersections(predicted, truth)
+    shared = intersections(predicted, truth) if shared is None else shared
     overlap = iou(predicted, truth, shared)
     columns = [_column(predicted, truth, shared, overlap, class_id) for class_id in range(1, num_classes + 1)]
     parts = {f.name: np.stack([getattr(column, f.name) for column in columns], axis=-1) for f in fields(Tally)}

@@ -8,11 +8,18 @@ from segwise.config import Section
 
 
 class EvaluateParams(Section):
-    """`slice_by`: image attributes to report by. `replicates`: bootstrap draws, over groups."""
+    """The section `evaluate`; `compare` draws as it says.
+
+    Attributes:
+        slice_by: image attributes to report by, beside the crowding of images and the size of objects.
+        boundary_tolerance: how far a boundary pixel may be off, fraction of the image's diagonal (BSDS: 0.0075).
+        replicates: bootstrap draws, over groups. confidence: of the intervals.
+    """
 
     slice_by: tuple[str, ...] = ("modality",)
+    boundary_tolerance: float = Field(default=0.0075, gt=0, lt=1)
     replicates: int = Field(default=200, ge=0, le=10_000)
-    confidence: float = Field(default=0.9, gt=0, lt=1)
+    confidence: float = Field(default=0.95, gt=0, lt=1)
     seed: int = Field(default=0, ge=0)
     threads: int = Field(default=1, ge=1, le=256)
 
