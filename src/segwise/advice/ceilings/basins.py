@@ -3,7 +3,7 @@
 Every pixel climbs its distance map to a peak; the pixels of one peak are a basin. Basins are joined from the highest
 pass down, the lower of two peaks giving way (persistence: Edelsbrunner, Letscher and Zomorodian 2002). The pass where a
 peak gives way over its own height is the width of the neck over the width of the smaller side: whatever the scale,
-0 = nothing joins them, 1 = no neck at all. One run over the pixels serves all thresholds, unlike h-maxima and watershed.
+0 = nothing joins them, 1 = no neck at all. One run over the pixels serves all thresholds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Basins:
 
     def parts(self, neck: float) -> NDArray[np.bool_]:
         """The basins that are parts of their own when necks narrower than `neck` are cut, bool (B,)."""
-        return (self.neck < neck) | (self.parent == np.arange(len(self.parent)))
+        return np.asarray((self.neck < neck) | (self.parent == np.arange(len(self.parent))), dtype=bool)
 
     def cut(self, neck: float) -> tuple[int, Labels]:
         """Cut the necks that are narrower than `neck`: the number of parts, and a map int32 (H, W), 0 = none, 1..n."""
@@ -57,7 +57,7 @@ def basins(mask: NDArray[np.uint8], smoothing_px: float) -> Basins:
     place, width = np.flatnonzero(framed), framed.shape[1]
     if not place.size:
         return Basins(np.zeros(mask.shape, np.int32), np.zeros(0, np.int64), np.zeros(0))
-    flat = height.ravel()
+    flat = np.asarray(height, dtype=np.float32).ravel()
     peak_of, peaks = _climb(flat, place, width)
     labels = np.zeros(framed.size, dtype=np.int32)
     labels[place] = peak_of + 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from segwise.advice.ceilings.concentration import concentration
-from segwise.advice.ceilings.image import CANDIDATES, WATERSHED, Measured, measure, points, words
+from segwise.advice.ceilings.image import BAND, CANDIDATES, WATERSHED, Measured, measure, points, words
 from segwise.advice.ceilings.labelled import labelled
 from segwise.advice.ceilings.limits import output_cap, smallest_object
 from segwise.advice.ceilings.params import CeilingParams
@@ -40,17 +40,14 @@ def ceilings(
     records = sorted(dataset.images, key=lambda r: r.file_name)
     seen = (measure(labelled(record, dataset.classes), decisions, params) for record in records)
     images = list(told("ceilings", seen, len(records)))
-    groups, truth = [m.group for m in images], [m.truth for m in images]
-    tables = {
-        name: Table([m.found[name] for m in images], truth, groups, decisions, points(name)) for name in words(params)
-    }
+    tables = {name: _table(name, images, decisions) for name in words(params)}
     shown = {name: tables[name] for name in SHOWN}
     ids = {name: decision.class_ids(dataset.classes) for name, decision in decisions.items()}
     entries = {name: _entry(text, tables[name], params) for name, text in words(params).items()}
     return {
         "num_images": len(images),
         "num_objects": sum(len(m.class_ids) for m in images),
-        "num_groups": len(set(groups)),
+        "num_groups": len({m.group for m in images}),
         "candidates": {name: entry for name, entry in entries.items() if name in CANDIDATES},
         "variants": {name: entry for name, entry in entries.items() if name not in CANDIDATES},
         "safe_to_split": safe_to_split(images, shown, params),
@@ -59,6 +56,11 @@ def ceilings(
         "concentration": concentration(decisions, tables),
         "worst": worst(images, decisions, ids, shown, params.num_worst),
     }
+
+
+def _table(name: str, images: Sequence[Measured], decisions: Mapping[str, Decision]) -> Table:
+    truth = [m.banded if name == BAND else m.truth for m in images]
+    return Table([m.found[name] for m in images], truth, [m.group for m in images], decisions, points(name))
 
 
 def _entry(text: str, table: Table, params: CeilingParams) -> Plain:

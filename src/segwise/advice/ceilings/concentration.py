@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.advice.ceilings.table import Plain, Table, plain
+from segwise.advice.ceilings.table import Plain, Table, plain_dict
 from segwise.decision import score
 from segwise.decision.params import COUNTING, Decision
 
@@ -24,9 +25,9 @@ def per_image(decision: Decision, found: score.Answers) -> NDArray[np.float64]:
     return np.asarray(_wrong(found.coverage if decision.kind == "coverage" else found.present), dtype=np.float64)
 
 
-def _wrong(sides: NDArray[np.generic]) -> NDArray[np.float64]:
+def _wrong(sides: NDArray[Any]) -> NDArray[np.float64]:
     wide = sides.astype(np.float64)
-    return np.abs(wide[:, 1] - wide[:, 0]).reshape(len(sides), -1).sum(axis=1).round(12)
+    return np.asarray(np.abs(wide[:, 1] - wide[:, 0]).reshape(len(sides), -1).sum(axis=1).round(12), dtype=np.float64)
 
 
 def concentration(decisions: Mapping[str, Decision], tables: Mapping[str, Table]) -> Plain:
@@ -47,13 +48,13 @@ def _one(decision: Decision, name: str, tables: Mapping[str, Table], cheap: str)
     order = np.argsort(best - error, kind="stable")  # where the instance ceiling helps most
     used = [_used(decision, own, other, order[:count]) for count in range(len(order) + 1)]
     meets = [count for count, value in enumerate(used) if value <= 1]
-    return plain(
+    return plain_dict(
         {
             **{f"share_{round(100 * part)}": share_of(error, part) for part in (0.8, 1.0)},
             "handed_on": [[share, used[round(share * len(order))]] for share in SHARES],
             "needed_share": meets[0] / len(order) if meets and len(order) else None,
         }
-    )  # type: ignore[no-any-return]  # a dict stays one
+    )
 
 
 def share_of(error: NDArray[np.float64], part: float) -> float:

@@ -16,15 +16,17 @@ from segwise.types import Prediction
 WORDS = "perfect class map, split by perfect centre, offset and distance heads"
 Point = dict[str, float]
 POINTS: tuple[Point, ...] = (
-    {"method": 0.0, "radius_px": 1.0}, {"method": 0.0, "radius_px": 2.0}, {"method": 0.0, "radius_px": 3.0},
-    {"method": 1.0, "core": 0.5}, {"method": 1.0, "core": 0.7},
+    {"method": 0.0, "radius_px": 1.0}, {"method": 0.0, "radius_px": 3.0}, {"method": 1.0, "core": 0.5},
 )  # fmt: skip
 PEAK = 0.2  # lowest centre; a perfect one is far above
 
 
 def predictions(labels: Labelled, params: CeilingParams) -> list[Prediction]:
     """What it answers at each of POINTS."""
-    return [_split(labels, maps, point) for maps in [heads(labels, params.dense_zoom)] for point in POINTS]
+    if not len(labels.things):
+        return [Prediction(labels.class_map, labels.things)] * len(POINTS)
+    maps = heads(labels, params.dense_zoom)
+    return [_split(labels, maps, point) for point in POINTS]
 
 
 def heads(labels: Labelled, zoom: float) -> dict[str, Map]:

@@ -15,7 +15,7 @@ from segwise.advice.ceilings.params import CeilingParams
 from segwise.advice.ceilings.scored import Scored, of_labels, score
 from segwise.decision.answers import Answer
 from segwise.decision.params import Decision
-from segwise.types import ClassMap, Prediction
+from segwise.types import ClassMap
 
 CANDIDATES = {"semantic": semantic, "hybrid": hybrid, "instance": instance}
 WATERSHED = "semantic + watershed"
@@ -28,7 +28,7 @@ class Measured:
     """One image. N countable objects.
 
     Attributes:
-        truth: the labels' answers by decision.
+        truth: the labels' answers by decision; banded: without the pixels near borders, for BAND.
         found: the scores by candidate or variant, one for each of its points.
         class_ids, areas_px, visible_px: int64 (N,); boxes_xyxy: int32 (N, 4).
         vanished: by stride, bool (N,): no pixel of the object keeps its class in the class map at that stride.
@@ -38,6 +38,7 @@ class Measured:
     file_name: str
     group: str
     truth: dict[str, Answer]
+    banded: dict[str, Answer]
     found: dict[str, list[Scored]]
     pairs: Pairs
     class_ids: NDArray[np.int64]
@@ -72,12 +73,14 @@ def measure(labels: Labelled, decisions: Mapping[str, Decision], params: Ceiling
     coarse = {stride: semantic.at_stride(labels, stride / params.dense_zoom) for stride in STRIDES}
     answers = {stride: semantic.of_map(labels, class_map) for stride, class_map in coarse.items()}
     found |= {f"semantic@stride{stride}": score(labels, answer, decisions) for stride, answer in answers.items()}
-    found[BAND] = score(labels, answers[STRIDES[0]], decisions, labels.banded(params.band_px))
+    banded = labels.banded(params.band_px)
+    found[BAND] = score(labels, answers[STRIDES[0]], decisions, banded)
     found[GROWN] = score(labels, semantic.of_map(labels, semantic.grown(labels, params.band_px)), decisions)
     things = labels.things
     left = len(instance.answered(labels, params))
     return Measured(
-        labels.file_name, labels.group, of_labels(labels, decisions), found, pairs(labels), things.class_ids,
+        labels.file_name, labels.group, of_labels(labels, decisions, labels.truth_map),
+        of_labels(labels, decisions, banded), found, pairs(labels), things.class_ids,
         things.areas_px, np.bincount(labels.owner.ravel(), minlength=len(things) + 1)[1:], things.boxes_xyxy,
         {stride: _vanished(labels, class_map) for stride, class_map in coarse.items()},
         len(things) - left, max(left - params.max_objects, 0),
@@ -87,10 +90,4 @@ def measure(labels: Labelled, decisions: Mapping[str, Decision], params: Ceiling
 def _vanished(labels: Labelled, class_map: ClassMap) -> NDArray[np.bool_]:
     expected = np.append(0, labels.things.class_ids).astype(np.uint8)[labels.owner]
     kept = labels.owner[(class_map == expected) & (labels.owner > 0)]
-    return np.bincount(kept, minlength=len(labels.things) + 1)[1:] == 0
-
-
-def answers_of(name: str, labels: Labelled, params: CeilingParams) -> list[Prediction]:
-    """The predictions of a candidate or variant (at full resolution), one for each of its points."""
-    module = watershed if name == WATERSHED else CANDIDATES[name]
-    return module.predictions(labels, params)
+    return np.asarray(np.bincount(kept, minlength=len(labels.things) + 1)[1:] == 0, dtype=bool)

@@ -72,8 +72,7 @@ def redrawn(things: Objects, side: int) -> Objects:
 
 def _cells(crop: Mask, side: int) -> NDArray[np.float32]:
     """The share of each cell that the mask covers, float32 (side, side); bilinear where cells are finer than pixels."""
-    values = crop.astype(np.float32)
     height, width = crop.shape
-    for size, is_coarser in (((side, height), width >= side), ((side, side), height >= side)):
-        values = cv2.resize(values, size, interpolation=cv2.INTER_AREA if is_coarser else cv2.INTER_LINEAR)
-    return np.asarray(values, dtype=np.float32)
+    along_x, along_y = (cv2.INTER_AREA if length >= side else cv2.INTER_LINEAR for length in (width, height))
+    narrow = cv2.resize(crop.astype(np.float32), (side, height), interpolation=along_x)
+    return np.asarray(cv2.resize(narrow, (side, side), interpolation=along_y), dtype=np.float32)

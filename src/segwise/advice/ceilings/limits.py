@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segwise.advice.ceilings.image import STRIDES, Measured
 from segwise.advice.ceilings.params import CeilingParams
-from segwise.advice.ceilings.table import Plain, plain
+from segwise.advice.ceilings.table import Plain, plain_dict
 
 INSTANCE_STRIDE = 4  # of the finest anchors
 
@@ -24,7 +25,7 @@ def smallest_object(images: Sequence[Measured], params: CeilingParams) -> Plain:
     sides = np.concatenate([np.zeros(0), *((m.boxes_xyxy[:, 2:] - m.boxes_xyxy[:, :2]).min(axis=1) for m in images)])
     cells = {"dense": STRIDES[0] / params.dense_zoom, "instance": INSTANCE_STRIDE / params.instance_zoom}
     vanished = {s: _share(np.concatenate([np.zeros(0), *(m.vanished[s] for m in images)])) for s in STRIDES}
-    return plain(
+    return plain_dict(
         {
             "area_px": _quantiles(areas, (0, 1, 5, 50)),
             "side_px": _quantiles(sides, (0, 1, 5, 50)),
@@ -33,7 +34,7 @@ def smallest_object(images: Sequence[Measured], params: CeilingParams) -> Plain:
             **{f"below_two_{name}_cells": _share(sides < 2 * cell) for name, cell in cells.items()},
             "vanished": vanished,
         }
-    )  # type: ignore[no-any-return]  # a dict stays one
+    )
 
 
 def output_cap(images: Sequence[Measured], params: CeilingParams) -> Plain:
@@ -44,7 +45,7 @@ def output_cap(images: Sequence[Measured], params: CeilingParams) -> Plain:
     counts = np.array([len(m.class_ids) for m in images], dtype=np.float64)
     total = counts.sum() or np.nan
     seen = np.concatenate([np.zeros(0), *(m.visible_px / np.maximum(m.areas_px, 1) for m in images)])
-    return plain(
+    return plain_dict(
         {
             **_quantiles(counts, (50, 99, 100)),
             "max_objects": params.max_objects,
@@ -54,7 +55,7 @@ def output_cap(images: Sequence[Measured], params: CeilingParams) -> Plain:
             "hidden_share": _share(seen < 0.5),
             "gone_share": _share(seen == 0),
         }
-    )  # type: ignore[no-any-return]  # a dict stays one
+    )
 
 
 def _quantiles(values: NDArray[np.float64], percents: Sequence[int]) -> dict[str, float]:
@@ -64,5 +65,5 @@ def _quantiles(values: NDArray[np.float64], percents: Sequence[int]) -> dict[str
     return dict(zip(keys, found.tolist(), strict=True))
 
 
-def _share(flags: NDArray[np.generic]) -> float:
+def _share(flags: NDArray[Any]) -> float:
     return float(np.mean(flags)) if flags.size else float("nan")

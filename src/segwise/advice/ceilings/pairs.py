@@ -70,7 +70,9 @@ def _meetings(owner: NDArray[np.int32], num: int) -> tuple[Ints, Ints, Ints]:
     """Keys (first · num + second, first < second) of objects that meet over a side and over a corner, one for each such
     side and corner; and the visible outline of each object, sides of pixels, int64 (num,)."""
     framed = np.pad(owner, 1)
-    sides, corners, outline = [], [], np.zeros(num + 1, dtype=np.int64)
+    sides: list[Ints] = []
+    corners: list[Ints] = []
+    outline = np.zeros(num + 1, dtype=np.int64)
     for down, right in STEPS:
         a = framed[: framed.shape[0] - down, max(-right, 0) : framed.shape[1] - max(right, 0)]
         b = framed[down:, max(right, 0) : framed.shape[1] - max(-right, 0)]

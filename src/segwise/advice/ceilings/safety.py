@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from segwise.advice.ceilings.image import WATERSHED, Measured
 from segwise.advice.ceilings.pairs import Pairs
 from segwise.advice.ceilings.params import CeilingParams
-from segwise.advice.ceilings.table import Plain, Table, plain
+from segwise.advice.ceilings.table import Plain, Table, plain_dict
 from segwise.evaluation.intervals import bootstrap
 
 EDGES: dict[str, tuple[float, ...]] = {
@@ -43,7 +44,7 @@ def safe_to_split(images: Sequence[Measured], tables: Mapping[str, Table], param
     alone = sum(np.count_nonzero(flag) for flag in lone)
     bins = {f"by_{key}": _bins(facts[key], edges, flags) for key, edges in EDGES.items()}
     safe = _safe_contact(bins["by_contact"])
-    return plain(
+    return plain_dict(
         {
             "num_pairs": facts["contact"].size,
             "touching_share": 1 - alone / num if num else None,
@@ -54,13 +55,13 @@ def safe_to_split(images: Sequence[Measured], tables: Mapping[str, Table], param
             "safe_contact": safe,
             "is_safe": safe is not None and _mean(flags[WATERSHED]) >= SAFE,
         }
-    )  # type: ignore[no-any-return]  # a dict stays one
+    )
 
 
 def _apart(met: Pairs, holder: NDArray[np.int64]) -> NDArray[np.bool_]:
     """The pairs whose objects have a prediction each, another one."""
     one, other = holder[met.first], holder[met.second]
-    return (one != other) & (one >= 0) & (other >= 0)
+    return np.asarray((one != other) & (one >= 0) & (other >= 0), dtype=bool)
 
 
 def _lone(image: Measured) -> NDArray[np.bool_]:
@@ -90,7 +91,7 @@ def _bins(values: NDArray[np.float64], edges: Sequence[float], flags: Mapping[st
             "num_pairs": int(np.count_nonzero(place == index)),
             "separated": {name: _mean(found[place == index]) for name, found in flags.items()},
         }
-        for index, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+        for index, (low, high) in enumerate(pairwise(edges))
     ]
 
 

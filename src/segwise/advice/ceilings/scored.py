@@ -44,11 +44,9 @@ class Scored:
     is_split: NDArray[np.bool_]
 
 
-def of_labels(labels: Labelled, decisions: Mapping[str, Decision]) -> dict[str, Answer]:
-    """The labels' own answers, by decision."""
-    return {
-        name: of_label(decision, labels.classes, labels.truth, labels.truth_map) for name, decision in decisions.items()
-    }
+def of_labels(labels: Labelled, decisions: Mapping[str, Decision], truth_map: ClassMap) -> dict[str, Answer]:
+    """The labels' own answers by decision, where `truth_map` says anything."""
+    return {name: of_label(d, labels.classes, labels.truth, truth_map) for name, d in decisions.items()}
 
 
 def score(

@@ -82,12 +82,12 @@ class Table:
 
     def objects(self) -> Plain:
         """Figures of single objects, of counts and of pixels, at the points that are best for F1."""
-        index = np.arange(len(self.found))
-        sums = dict(zip(SUMS, self.sums[index, self.chosen].sum(axis=0).tolist(), strict=True))
+        index = range(len(self.found))
+        sums = dict(zip(SUMS, self.sums[list(index), self.chosen].sum(axis=0).tolist(), strict=True))
         counted = np.array([self.at(i).counted for i in index])
         pixels = np.sum([self.at(i).pixels for i in index], axis=0)
         quality = {"miou": mean_of(iou(pixels)), "foreground_iou": foreground_iou(pixels)}
-        return plain({**_rates(sums), **count_metrics(counted[:, 0], counted[:, 1]), **quality})
+        return plain_dict({**_rates(sums), **count_metrics(counted[:, 0], counted[:, 1]), **quality})
 
 
 def _rates(sums: Mapping[str, int]) -> dict[str, float]:
@@ -106,10 +106,15 @@ def picked(answers: Sequence[score.Answers], chosen: Ints) -> score.Answers:
     return score.Answers(*(np.stack([getattr(a, name) for a in answers])[chosen, index] for name in names))
 
 
+def plain_dict(values: Mapping[str, Any]) -> Plain:
+    """See `plain`."""
+    return {str(key): plain(value) for key, value in values.items()}
+
+
 def plain(value: Any) -> Any:
     """JSON-able: rounded to DIGITS, None for what is undefined or infinite."""
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return plain_dict(value)
     if isinstance(value, list | tuple | np.ndarray):
         return [plain(item) for item in value]
     if isinstance(value, float | np.floating):

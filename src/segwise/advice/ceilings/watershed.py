@@ -12,35 +12,24 @@ from segwise.types import ClassMap, Prediction
 
 WORDS = "perfect class map, split at the necks of its distance map (watershed)"
 Point = dict[str, float]
-SMOOTHINGS_PX = (0.5, 1.0)
-NECKS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)  # 0 cuts nothing
-POINTS: tuple[Point, ...] = tuple({"smoothing_px": s, "neck": n} for s in SMOOTHINGS_PX for n in NECKS)
+SMOOTHING_PX = 1.0  # of the distance map: the steps of a border drawn in pixels, whatever the objects' size
+NECKS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.975)  # 0 cuts nothing
+POINTS: tuple[Point, ...] = tuple({"neck": neck} for neck in NECKS)
 
 
 def predictions(labels: Labelled, params: CeilingParams) -> list[Prediction]:  # noqa: ARG001  # one signature
     """What it answers at each of POINTS; equal neighbours are one value."""
-    class_map, out = labels.class_map, []
-    for smoothing in SMOOTHINGS_PX:
-        found = _by_class(labels, class_map, smoothing)
-        last: tuple[int, Prediction] | None = None
-        for neck in NECKS:
-            parts = sum(int(np.count_nonzero(b.parts(neck))) for b in found)
-            if last is None or last[0] != parts:  # necks are nested: as many parts are the same parts
-                last = parts, _cut(found, class_map, neck)
-            out.append(last[1])
+    present = set(np.unique(labels.class_map).tolist())
+    masks = ((labels.class_map == i).view(np.uint8) for i in labels.thing_ids if i in present)
+    found = [basins(mask, SMOOTHING_PX) for mask in masks]
+    out: list[Prediction] = []
+    last = -1
+    for neck in NECKS:
+        num_parts = sum(int(np.count_nonzero(b.parts(neck))) for b in found)
+        is_same = num_parts == last  # necks are nested: as many parts are the same parts
+        out.append(out[-1] if is_same else _cut(found, labels.class_map, neck))
+        last = num_parts
     return out
-
-
-def label_map(labels: Labelled, point: Point) -> Labels:
-    """The parts at one point, int32 (H, W), 0 = none."""
-    class_map = labels.class_map
-    return _joined(_by_class(labels, class_map, point["smoothing_px"]), class_map, point["neck"])[1]
-
-
-def _by_class(labels: Labelled, class_map: ClassMap, smoothing_px: float) -> list[Basins]:
-    present = set(np.unique(class_map).tolist())
-    masks = ((class_map == i).view(np.uint8) for i in labels.thing_ids if i in present)
-    return [basins(mask, smoothing_px) for mask in masks]
 
 
 def _joined(found: list[Basins], class_map: ClassMap, neck: float) -> tuple[int, Labels]:

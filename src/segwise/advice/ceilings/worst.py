@@ -8,7 +8,7 @@ import numpy as np
 
 from segwise.advice.ceilings.concentration import per_image
 from segwise.advice.ceilings.image import Measured
-from segwise.advice.ceilings.table import Plain, Table, plain
+from segwise.advice.ceilings.table import Plain, Table, plain_dict
 from segwise.decision import score
 from segwise.decision.params import Decision
 
@@ -24,8 +24,9 @@ def worst(
 ) -> list[Plain]:
     """Up to `num` images with an error for each candidate and decision, the worst first.
 
-    Each has `truth` and `ceiling` (objects, share of the pixels, or answers that say yes), `error` in the same unit, and
-    `boxes`: `{"box_xyxy", "what"}` of labelled objects of the decision's classes; what = merged, split or missed.
+    Each has `truth` and `ceiling` (objects, share of the pixels, or answers that say yes), `error` in the same unit
+    (wrong objects where items are asked for), and `boxes`, `{"box_xyxy", "what"}`, of the decision's labelled objects
+    that are merged, split or missed.
     """
     out = []
     for candidate, table in tables.items():
@@ -34,14 +35,11 @@ def worst(
             error = per_image(decision, answers)
             order = sorted(np.flatnonzero(error).tolist(), key=lambda i: (-error[i], images[i].file_name))
             for index in order[:num]:
-                said = {
-                    "candidate": candidate,
-                    "decision": name,
-                    "error": error[index],
-                    **_said(decision, answers, index),
-                }
-                boxes = _boxes(images[index], table, index, name, class_ids[name])
-                out.append(plain({"file_name": images[index].file_name, **said, "boxes": boxes}))
+                entry = {"file_name": images[index].file_name, "candidate": candidate, "decision": name}
+                said = {"error": error[index], **_said(decision, answers, index)}
+                out.append(
+                    plain_dict(entry | said | {"boxes": _boxes(images[index], table, index, name, class_ids[name])})
+                )
     return out
 
 
