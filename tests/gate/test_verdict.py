@@ -90,6 +90,59 @@ def test_nothing_wins_when_nothing_passes_and_every_remedy_is_named() -> None:
         assert part in verdict.why()
 
 
+def decided(*used: float | None) -> dict[str, object]:
+    return {"decisions": {str(i): {"kind": "count", "used": value} for i, value in enumerate(used)}}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "passes"),
+    [
+        (decided(0.7), True), (decided(0.7, 1.0), True), (decided(0.7, 1.001), False), (decided(1.2, 0.1), False),
+        (decided(0.7, None), False), (decided(0.7, float("nan")), False), (decided(float("inf")), False),
+        (decided(), False), ({}, False), ({"tolerance_used": 0.1}, False),
+    ],
+)  # fmt: skip
+def test_the_worst_decision_must_keep_its_tolerance_and_an_unknown_one_never_does(
+    metrics: dict[str, object], passes: bool
+) -> None:
+    verdict = judge({"hybrid": {**gather(metrics, {}), "p50_ms": 1.0}}, GateParams(max_tolerance_used=1))
+    assert (verdict.winner == "hybrid") is passes
+
+
+def test_a_missed_tolerance_is_told_in_units_of_the_tolerance() -> None:
+    (check,) = make_checks({"tolerance_used": 1.36}, {"max_tolerance_used": 1.0})
+    assert check.requirement() == "decision error would have to fall from 1.4 × tolerance to at most 1.0 × tolerance"
+
+
+def test_a_refused_candidate_never_wins_and_its_reason_is_told() -> None:
+    reason = "the trigger fires on 71 % of the images, so it saves 3 %"
+    verdict = judge({"hybrid": GOOD}, GateParams(), {"cascade": f"{reason}."})
+    assert (verdict.winner, verdict.passed("cascade")) == ("hybrid", False)
+    assert f"cascade was refused: {reason}." in verdict.why()
+    assert verdict.full()["approaches"]["cascade"] == {"passed": False, "checks": [], "to_change": [reason]}
+    assert "71" not in canonical_json(verdict.bare())  # its numbers move while the outcome stays
+    alone = judge({}, GateParams(), {"cascade": reason})
+    assert (alone.winner, alone.bare()["why"]) == (None, "No approach passes: cascade was refused.")
+
+
+def test_a_cascade_has_limits_of_its_own_and_is_the_least_simple() -> None:
+    own = Thresholds.model_validate({"min_miou": 0.95})
+    params = GateParams(min_miou=0.5, per_approach={"cascade": own})
+    assert judge({"cascade": GOOD}, params).winner is None
+    assert judge({"cascade": GOOD, "instance": GOOD}, GateParams()).winner == "instance"
+
+
+def test_the_stage_reads_a_refusal_from_the_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_work(tmp_path)
+    folder = tmp_path / "work/evaluate/cascade"
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text(canonical_json({"refused": "it saves 3 %"}))
+    result = gate.run(GateParams())
+    assert result["winner"] == "semantic"
+    assert result["approaches"]["cascade"]["to_change"] == ["it saves 3 %"]
+
+
 def test_a_near_miss_is_shown_with_enough_digits_to_see_it() -> None:
     (check,) = make_checks({"count_error": 0.15004}, {"max_count_error": 0.15})
     assert "from 15.004 %" in check.requirement()

@@ -13,7 +13,8 @@ from segwise.gate.params import GateParams, Thresholds
 class Measure:
     """What a check compares: its key in metrics.json or benchmark.json, the words for people, and the unit.
 
-    The unit is "fraction"; "%", a fraction shown in percent (of the labelled objects, of the pixels); "ms" or "MB".
+    The unit is "fraction"; "%", a fraction shown in percent (of the labelled objects, of the pixels); "ms", "MB" or
+    "× tolerance".
     """
 
     key: str
@@ -22,6 +23,7 @@ class Measure:
 
 
 MEASURES: dict[str, Measure] = {
+    "tolerance_used": Measure("tolerance_used", "decision error", "× tolerance"),  # of the worst decision: see `gather`
     "miou": Measure("miou", "mIoU", "fraction"),
     "foreground_iou": Measure("foreground_iou", "foreground IoU", "fraction"),
     "mask_ap": Measure("ap", "mask AP", "fraction"),

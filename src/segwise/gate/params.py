@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from segwise.config import Section
-from segwise.spec import Approach
+from segwise.spec import Candidate
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Error = Annotated[float, Field(ge=0)]
@@ -18,9 +18,11 @@ class Thresholds(Section):
     """One optional limit per check; a check without a limit is not made. `min_*` fail below, `max_*` fail above.
 
     Qualities are fractions (0.8, not 80); the count error is a fraction of the labelled objects, the coverage
-    error of the pixels (0.15 = 15 %); all measured on test.
+    error of the pixels (0.15 = 15 %); all measured on test. `max_tolerance_used` is about the stated decisions: the
+    part of its tolerance that the error of the worst one may use up, 1 = all of it.
     """
 
+    max_tolerance_used: Error | None = None
     min_miou: Fraction | None = None
     min_foreground_iou: Fraction | None = None
     min_mask_ap: Fraction | None = None
@@ -45,7 +47,7 @@ class GateParams(Thresholds):
     """
 
     same_cost_within: Annotated[float, Field(ge=0, le=1)] = 0.10
-    per_approach: dict[Approach, Thresholds] = Field(default_factory=dict)
+    per_approach: dict[Candidate, Thresholds] = Field(default_factory=dict)
 
 
 class PackageParams(Section):

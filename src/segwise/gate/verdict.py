@@ -1,15 +1,15 @@
-"""Checks of every approach → the winner and the reason, in plain words."""
+"""Checks of every candidate → the winner and the reason, in plain words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from segwise.gate.checks import MEASURES, Check, limits_of, make_checks
 from segwise.gate.params import GateParams
-from segwise.spec import APPROACHES
+from segwise.spec import CANDIDATES
 
 Values = Mapping[str, float | None]
 
@@ -22,14 +22,16 @@ class Verdict:
         winner: the cheapest approach whose checks all pass, None if there is none.
         checks: every approach's checks, simplest approach first.
         tied: passing approaches that cost the same as the cheapest (within the tolerance), the winner included.
+        refused: candidates that are none, with the reason: they never pass, and have no checks.
     """
 
     winner: str | None
     checks: dict[str, tuple[Check, ...]]
     tied: tuple[str, ...]
+    refused: dict[str, str] = field(default_factory=dict)
 
     def passed(self, approach: str) -> bool:
-        return all(check.passed for check in self.checks[approach])
+        return approach not in self.refused and all(check.passed for check in self.checks[approach])
 
     def why(self) -> str:
         """The reason with its numbers, for people."""
@@ -47,6 +49,8 @@ class Verdict:
 
     def to_change(self, approach: str) -> list[str]:
         """What would have to change for `approach` to pass: one sentence part per failed check."""
+        if approach in self.refused:
+            return [self.refused[approach]]
         return [check.requirement() for check in self.checks[approach] if not check.passed]
 
     def full(self) -> dict[str, Any]:
@@ -67,9 +71,10 @@ class Verdict:
             name: {"passed": self.passed(name), "checks": [{"name": c.name, "passed": c.passed} for c in checks]}
             for name, checks in self.checks.items()
         }
+        failed = {name: ", ".join(c.name for c in checks if not c.passed) for name, checks in self.checks.items()}
         failing = [
-            f"{name} fails {', '.join(c.name for c in checks if not c.passed)}"
-            for name, checks in self.checks.items()
+            f"{name} was refused" if name in self.refused else f"{name} fails {failed[name]}"
+            for name in self.checks
             if not self.passed(name)
         ]
         if self.winner is None:
@@ -83,28 +88,42 @@ class Verdict:
         return [name for name in self.checks if self.passed(name)]
 
     def _failing(self) -> list[str]:
-        return [f"{name} fails: {'; '.join(self.to_change(name))}." for name in self.checks if not self.passed(name)]
+        return [
+            f"{name} {'was refused' if name in self.refused else 'fails'}: {'; '.join(self.to_change(name))}."
+            for name in self.checks
+            if not self.passed(name)
+        ]
 
 
-def judge(values: Mapping[str, Values], params: GateParams) -> Verdict:
+def judge(values: Mapping[str, Values], params: GateParams, refused: Mapping[str, str] | None = None) -> Verdict:
     """Hold every approach against its limits and name the cheapest that passes.
 
     Args:
         values: per approach its numbers by measure name (see `checks.MEASURES`); `p50_ms` is the cost.
+        refused: the reason by candidate that is none, such as a cascade that does not pay.
     """
-    order = sorted(values, key=_simplicity)
-    checks = {approach: make_checks(values[approach], limits_of(params, approach)) for approach in order}
-    costs = {a: _cost(values[a]) for a in order if all(check.passed for check in checks[a])}
+    reasons = {name: reason.rstrip(".") for name, reason in (refused or {}).items()}
+    order = sorted({*values, *reasons}, key=_simplicity)
+    checks = {a: () if a in reasons else make_checks(values[a], limits_of(params, a)) for a in order}
+    costs = {a: _cost(values[a]) for a in order if a not in reasons and all(check.passed for check in checks[a])}
     if not costs:
-        return Verdict(None, checks, ())
+        return Verdict(None, checks, (), reasons)
     bound = min(costs.values()) * (1 + params.same_cost_within)
     tied = tuple(a for a, cost in costs.items() if cost <= bound)
-    return Verdict(tied[0], checks, tied)
+    return Verdict(tied[0], checks, tied, reasons)
 
 
 def gather(metrics: Mapping[str, Any], benchmark: Mapping[str, Any]) -> dict[str, float | None]:
     """One approach's numbers by measure name, from its metrics.json and its entry in benchmark.json."""
-    return {name: benchmark.get(m.key, metrics.get(m.key)) for name, m in MEASURES.items()}
+    found = {**metrics, "tolerance_used": _worst_used(metrics.get("decisions", {}))}
+    return {name: benchmark.get(m.key, found.get(m.key)) for name, m in MEASURES.items()}
+
+
+def _worst_used(decisions: Mapping[str, Any]) -> float | None:
+    """The largest used part of a tolerance; none where a decision has no figure, for that one may be the worst."""
+    used = [decision.get("used") for decision in decisions.values()]
+    known = [value for value in used if value is not None and math.isfinite(value)]
+    return max(known) if known and len(known) == len(used) else None
 
 
 def _cost(values: Values) -> float:
@@ -113,5 +132,5 @@ def _cost(values: Values) -> float:
 
 
 def _simplicity(approach: str) -> tuple[int, str]:
-    names: list[str] = list(APPROACHES)
+    names: list[str] = list(CANDIDATES)
     return (names.index(approach) if approach in names else len(names), approach)

@@ -1,4 +1,4 @@
-"""gate: hold every approach's figures against the thresholds and write the verdict. A refusal is no failure."""
+"""gate: hold every candidate's figures against the thresholds and write the verdict. A refusal is no failure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from segwise.errors import IntegrityError
 from segwise.gate.params import GateParams
 from segwise.gate.verdict import gather, judge
-from segwise.spec import APPROACHES, canonical_json
+from segwise.spec import CANDIDATES, canonical_json
 
 WORK = Path("work")
 
@@ -18,11 +18,13 @@ def run(params: GateParams) -> dict[str, Any]:
     """Write `work/gate/verdict.json` (names only: see docs/decisions/0003) and `work/gate/checks.json` (all values).
 
     Raises:
-        IntegrityError: no approach has been evaluated and timed.
+        IntegrityError: no candidate has been evaluated and timed.
     """
     timings = _read(WORK / "benchmark.json").get("approaches", {})
-    metrics = {a: _read(WORK / "evaluate" / a / "metrics.json") for a in APPROACHES}
-    verdict = judge({a: gather(m, timings.get(a, {})) for a, m in metrics.items() if m}, params)
+    metrics: dict[str, dict[str, Any]] = {a: _read(WORK / "evaluate" / a / "metrics.json") for a in CANDIDATES}
+    refused = {a: str(m["refused"]) for a, m in metrics.items() if m.get("refused")}
+    values = {a: gather(m, timings.get(a, {})) for a, m in metrics.items() if m and a not in refused}
+    verdict = judge(values, params, refused)
     if not verdict.checks:
         raise IntegrityError(
             "metrics of at least one approach", "none in work/evaluate", "run `dvc repro` to produce them"
