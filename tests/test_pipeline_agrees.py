@@ -28,10 +28,11 @@ SIBLINGS = {
         ("segwise.models.dense", "segwise.models.semantic", "segwise.models.hybrid"),
     ),
 }
-for _verb in ("convert", "calibrate", "evaluate"):
+for _verb in ("convert", "calibrate"):
     _home = "segwise.models" if _verb == "convert" else "segwise.predict"
     for _name in ("semantic", "hybrid", "instance"):
         _others = tuple(f"{_home}.{other}" for other in ("semantic", "hybrid", "instance") if other != _name)
+        _others += ("segwise.predict.cascade",) if _verb == "calibrate" else ()  # Predictor.load knows cascades
         if _verb == "convert" and _name == "instance":
             _others += ("segwise.models.dense",)
         SIBLINGS[f"{_verb}@{_name}"] = (f"{_home}.{_name}", _others)

@@ -15,7 +15,7 @@ from segwise.evaluation.params import BenchmarkParams, EvaluateParams
 from segwise.gate.params import GateParams, PackageParams
 from segwise.labels.params import ValidateParams
 from segwise.models.params import ConvertParams, DenseParams, InstanceParams
-from segwise.predict.params import CalibrateParams
+from segwise.predict.params import CalibrateParams, ComposeParams
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -38,6 +38,7 @@ class Params(Section):
     train: TrainParams
     convert: ConvertParams
     calibrate: CalibrateParams
+    compose: ComposeParams
     evaluate: EvaluateParams
     benchmark: BenchmarkParams
     gate: GateParams

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from segwise.spec import APPROACHES
+from segwise.spec import APPROACHES, CANDIDATES
 
 NETWORKS = ("dense", "instance")
 
@@ -30,7 +30,8 @@ STAGES: tuple[Row, ...] = (
     Row("train", "train a network (dense serves semantic and hybrid)", NETWORKS),
     Row("convert", "turn an approach's network into ONNX", APPROACHES),
     Row("calibrate", "fit an approach's operating point on the validation split", APPROACHES),
-    Row("evaluate", "measure an approach on the test split", APPROACHES),
+    Row("compose", "join the cheap and the instance model into a cascade, its trigger fitted on the validation split"),
+    Row("evaluate", "measure an approach on the test split", CANDIDATES),
     Row("benchmark", "time every approach, interleaved, through the Predictor"),
     Row("gate", "hold every approach against the thresholds, name the cheapest that passes"),
     Row("package", "build the winner's Bento, byte-reproducible"),

@@ -16,7 +16,7 @@ from segwise.decision.params import Decision
 from segwise.errors import IntegrityError
 from segwise.predict import trigger
 from segwise.predict.predictor import Predictor
-from segwise.spec import CASCADE_FILE, ModelSpec, canonical_json, read_spec, sha256_of
+from segwise.spec import CASCADE_FILE, ModelSpec, canonical_json, sha256_of
 from segwise.types import Image, Objects, Prediction
 
 Part = Literal["cheap", "instance"]
@@ -144,11 +144,3 @@ def read_cascade(folder: Path) -> CascadeSpec:
             remedy = "restore it: `dvc repro` or `segwise rollback`"
             raise IntegrityError(f"{folder / part / 'model.json'} with SHA-256 {digest}", found, remedy)
     return spec
-
-
-def read_any(folder: Path) -> ModelSpec:
-    """What the model or the cascade in `folder` tells of itself, its bytes verified, no network loaded."""
-    if not (folder / CASCADE_FILE).is_file():
-        return read_spec(folder)
-    rule = read_cascade(folder)
-    return _facade(read_spec(folder / "cheap"), read_spec(folder / "instance"), rule)

@@ -13,8 +13,7 @@ import yaml
 from segwise.errors import IntegrityError
 from segwise.gate.params import PackageParams
 from segwise.packing import package
-from segwise.predict.cascade import read_any
-from segwise.spec import canonical_json
+from segwise.spec import CASCADE_FILE, canonical_json, read_spec
 
 WORK = Path("work")
 
@@ -34,20 +33,28 @@ def run(params: PackageParams) -> dict[str, Any]:
         (folder / "manifest.json").write_text(canonical_json({"winner": None, "why": verdict["why"]}), encoding="utf-8")
         return {"winner": None, "summary": f"no package: {verdict['why']}"}
     model = WORK / "calibrate" / winner
-    spec = read_any(model)
     about = {
         "winner": winner,
         "why": verdict["why"],
         "checks": verdict["approaches"][winner]["checks"],
         "metrics": _read(WORK / "evaluate" / winner / "metrics.json"),
         "data_md5": data_revision(Path("data.dvc")),
-        "params": {"zoom": spec.zoom, "point": spec.point, **spec.extra},
+        "params": made_of(model),
         "limits": params.model_dump(mode="json"),
     }
     with tempfile.TemporaryDirectory(prefix="segwise-package-") as scratch:
         digest = package(Path(), model, about, card(about), folder / "segwise.bento", Path(scratch))
     size_mb = (folder / "segwise.bento").stat().st_size / 1e6
     return {"winner": winner, "digest": digest, "summary": f"{winner} packaged: {digest[:12]}, {size_mb:.1f} MB"}
+
+
+def made_of(model: Path) -> dict[str, Any]:
+    """What a model folder was made with; of a cascade its trigger, and that of both models in it."""
+    if (model / CASCADE_FILE).is_file():
+        rule = {"trigger": _read(model / CASCADE_FILE)}
+        return {**rule, **{part: made_of(model / part) for part in ("cheap", "instance")}}
+    spec = read_spec(model)
+    return {"zoom": spec.zoom, "point": spec.point, **spec.extra}
 
 
 def data_revision(path: Path) -> str | None:
