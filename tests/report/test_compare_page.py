@@ -1,0 +1,270 @@
+"""The page of the bake-off: the winner first, what is really best marked, and why advice and measurement part."""
+
+from __future__ import annotations
+
+import copy
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segwise.decision.params import Decision
+from segwise.report import kpis
+from segwise.report.compare_page import render
+from segwise.report.decision_view import Comparison, cost_of, scale_of
+from segwise.report.kpis import said
+from segwise.report.reconcile import Case, Size, beside, cause
+
+VOID = {"meta", "br", "img", "link", "circle", "line", "rect", "path", "polyline", "input", "image"}
+
+
+def candidate(error: float, reach: float, cpu_s: float, **more: Any) -> dict[str, Any]:
+    """A count candidate at a tolerance of 10 %."""
+    low, high = max(error - reach, 0), error + reach
+    met = "met" if high <= 0.1 else "missed" if low > 0.1 else "open"
+    return {
+        "error": error, "used": error / 0.1, "met": met, "mae": 50 * error,
+        "intervals": {"error": [low, high], "used": [low / 0.1, high / 0.1]},
+        "cpu_s_per_image": cpu_s, "cost_per_1000": cpu_s / 3.6 * 0.0425, "p95_ms": 1100 * cpu_s, "on_front": True,
+        **more,
+    }  # fmt: skip
+
+
+def a_result() -> dict[str, Any]:
+    difference = {"a": "hybrid", "b": "semantic", "figure": "error", "difference": -0.13, "interval": [-0.2, -0.08],
+                  "significant": True}  # fmt: skip
+    near = {"a": "hybrid", "b": "instance", "figure": "error", "difference": 0.01, "interval": [-0.02, 0.03],
+            "significant": False}  # fmt: skip
+    candidates = {
+        "semantic": candidate(0.2, 0.04, 0.047), "hybrid": candidate(0.07, 0.02, 0.053),
+        "instance": candidate(0.06, 0.02, 0.225),
+    }  # fmt: skip
+    own = {"kind": "count", "tolerance": "within 10 %", "winner": "hybrid", "why": "The cheapest within it.",
+           "candidates": candidates, "differences": [difference, near]}  # fmt: skip
+    return {"decisions": {"cells": own}, "quality": {}, "refused": {"cascade": "triggers on 90 % of the images"}}
+
+
+def a_page(**changes: Any) -> Comparison:
+    metrics = {
+        c: {"f1": f1, "num_images": 35, "num_groups": 14, "num_objects": 2384,
+            "intervals": {"f1": [f1 - 0.02, f1 + 0.02]}, "per_class": {"cell": {"f1": f1}, "<x>": {"f1": 0.1}},
+            "slices": {"kind": {"h&e": {"f1": f1, "num_images": 3}}}}
+        for c, f1 in (("semantic", 0.7), ("hybrid", 0.85), ("instance", 0.8))
+    }  # fmt: skip
+    values = {"result": a_result(), "decisions": {"cells": Decision(kind="count")}, "metrics": metrics}
+    return Comparison(**{**values, **changes})
+
+
+class Balance(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.outside += [v for k, v in attrs if k in ("src", "href") and v and not v.startswith(("data:", "#"))]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def check(html: str) -> list[str]:
+    parser = Balance()
+    parser.feed(html)
+    assert parser.open == []
+    assert "<script" not in html
+    return parser.outside
+
+
+def test_the_winner_comes_first_with_its_error_its_cost_and_why_not_the_others() -> None:
+    html = render(a_page())
+    check(html)
+    order = ["Use hybrid", "The cheapest within it.", "7.0\u00a0%", "5.0 … 9.0", "misses it", "0.89 × the cost",
+             "its error is 13.0 points larger (+8.0 … +20.0)", "4.2 × the cost",
+             "its error is not told apart: −1.0 points (−3.0 … +2.0)", "triggers on 90 % of the images",
+             "Error against the tolerance"]  # fmt: skip
+    places = [html.index(words) for words in order]
+    assert places == sorted(places)
+
+
+def test_where_nothing_wins_the_nearest_candidate_is_named() -> None:
+    result = a_result()
+    result["decisions"]["cells"] |= {"winner": None}
+    html = render(a_page(result=result))
+    check(html)
+    assert "Nothing is shown to meet it yet" in html
+    assert html.index("nearest to it") < html.index("<dd>instance</dd>")
+
+
+def test_a_page_without_advice_benchmark_and_figures_stands() -> None:
+    result = a_result()
+    nothing = {"error": None, "used": None, "met": "unknown", "intervals": {}}
+    result["decisions"]["cells"] |= {"winner": None, "differences": [], "candidates": {"hybrid": nothing}}
+    html = render(a_page(result=result, metrics={"hybrid": {"f1": None}}))
+    check(html)
+    assert "No candidate has a figure" in html
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_links_its_siblings_only() -> None:
+    page = a_page(advice={"decisions": {"cells": {"recommend": "hybrid", "sentences": [{"text": "So <it> is."}]}}})
+    html = render(page)
+    assert set(check(html)) == {"../report/index.html", "../advice/index.html"}
+    assert "So &lt;it&gt; is." in html and "h&amp;e" in html and "&lt;x&gt;" in html
+    assert html == render(page)
+
+
+def test_several_decisions_are_listed_before_the_first_one() -> None:
+    result = a_result()
+    result["decisions"]["again"] = copy.deepcopy(result["decisions"]["cells"])
+    html = render(a_page(result=result, decisions=dict.fromkeys(("cells", "again"), Decision(kind="count"))))
+    check(html)
+    assert html.index('href="#again"') < html.index('<section id="cells">')
+
+
+def test_the_cascade_is_drawn_at_every_rate_and_only_for_its_own_decision() -> None:
+    curve = [{"rate": r / 4, "cost": 0.24 + r / 4, "error": 0.07, "used": 0.7} for r in range(5)]
+    own = render(a_page(cascade={"decision": "cells", "curve": curve}))
+    other = render(a_page(cascade={"decision": "another", "curve": curve}))
+    assert own.count('class="sample"') == 5
+    assert other.count('class="sample"') == 0
+
+
+@pytest.mark.parametrize(
+    ("stated", "key", "limit"),
+    [
+        ({"kind": "count", "tolerance": {"relative": 0.05}}, "error", 5),
+        ({"kind": "count", "tolerance": {"relative": 0.05, "absolute": 1}}, "used", 100),
+        ({"kind": "coverage"}, "error", 2),
+        ({"kind": "presence"}, "used", 100),
+        ({"kind": "itemize", "tolerance": {"min_f1": 0.9}}, "error", 10),
+        ({"kind": "count", "tolerance": {"min_accuracy": 0.9}, "action": "if count() < 3 then stop"}, "used", 100),
+    ],
+)
+def test_the_axis_is_the_error_where_one_limit_holds_for_it(stated: Any, key: str, limit: float) -> None:
+    scale, found = scale_of(Decision(**stated))
+    assert (found, scale.limit) == (key, pytest.approx(limit))
+
+
+def test_costs_are_those_of_a_thousand_images() -> None:
+    assert cost_of(a_result(), "hybrid")["cpu_s_per_1000"] == pytest.approx(53)
+
+
+F1 = kpis.Kpi("f1", "F1", "share", "high", "objects")
+BIAS = kpis.Kpi("bias", "bias", "signed", "zero", "counts and areas")
+P50 = kpis.Kpi("p50_ms", "p50", "ms", "low", "time and cost")
+
+
+@pytest.mark.parametrize(
+    ("kpi", "found", "ranges", "paired", "best"),
+    [
+        (F1, {"a": 0.8, "b": 0.9}, {"a": [0.7, 0.84], "b": [0.85, 0.95]}, {}, "b"),
+        (F1, {"a": 0.8, "b": 0.9}, {"a": [0.7, 0.87], "b": [0.85, 0.95]}, {}, None),
+        (F1, {"a": 0.8, "b": 0.9}, {"a": [0.7, 0.87], "b": [0.85, 0.95]}, {("f1", "a", "b"): True}, "b"),
+        (F1, {"a": 0.8, "b": 0.9}, {"a": [0.7, 0.84], "b": [0.85, 0.95]}, {("f1", "b", "a"): False}, None),
+        (F1, {"a": 0.8, "b": 0.9, "c": 0.9}, {"a": None, "b": None, "c": None}, {}, None),
+        (F1, {"a": None, "b": 0.9}, {"a": None, "b": [0.8, 1]}, {}, None),
+        (BIAS, {"a": -1.0, "b": 3.0}, {"a": [-1.5, -0.5], "b": [2, 4]}, {}, "a"),
+        (P50, {"a": 47.0, "b": 53.0}, {"a": None, "b": None}, {}, "a"),
+        (P50, {"a": 52.0, "b": 53.0}, {"a": None, "b": None}, {}, None),
+    ],
+)
+def test_a_value_is_best_only_beyond_chance(kpi: kpis.Kpi, found: Any, ranges: Any, paired: Any, best: Any) -> None:
+    assert kpis.best_of(kpi, found, ranges, paired) == best
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(0.0712, "percent", "7.1\u00a0%"), (-0.03, "signed percent", "−3.0\u00a0%"), (2.5, "signed", "+2.50"),
+     (None, "share", "–"), (0.84567, "share", "0.846"), (0.00064, "money", "0.00064"), (1234.5, "ms", "1,234")],
+)  # fmt: skip
+def test_figures_are_said_in_their_unit(value: float | None, unit: Any, text: str) -> None:
+    assert said(value, unit) == text
+
+
+def test_a_figure_that_no_candidate_has_takes_no_row() -> None:
+    rows = kpis.table([F1, P50], {"a": {"f1": 0.5}, "b": {}}, {})
+    assert [row["words"] for row in rows] == ["F1"]
+    assert [cell["text"] for cell in rows[0]["cells"]] == ["0.500", "–"]
+
+
+SIZE = Size(35, 14, 154)
+
+
+def a_case(result: dict[str, Any] | None = None, **ceilings: tuple[float, str]) -> Case:
+    perfect = {c: {"error": e, "used": e / 0.1, "met": met} for c, (e, met) in ceilings.items()}
+    return Case((result or a_result())["decisions"]["cells"], perfect, {"cascade": "triggers everywhere"}, SIZE)
+
+
+def test_advice_that_names_the_winner_agrees() -> None:
+    found = beside(a_case(), {"recommend": "hybrid", "sentences": [{"text": "Touching objects."}]})
+    assert found.agree is True
+    assert found.advice == ("Touching objects.",)
+    assert "agree" in found.verdict
+
+
+def test_a_missed_tolerance_under_a_met_ceiling_is_the_models_fault() -> None:
+    words = cause(a_case(semantic=(0.04, "met")), "semantic")
+    assert "The limit is the model, not the approach" in words
+    assert "16.0\u00a0points between them" in words
+
+
+def test_a_missed_ceiling_is_the_approachs_fault() -> None:
+    assert "no training helps" in cause(a_case(semantic=(0.136, "missed")), "semantic")
+
+
+def test_an_error_below_its_ceiling_is_explained_by_the_other_images() -> None:
+    words = cause(a_case(hybrid=(0.12, "missed")), "hybrid")
+    assert "all 154 images" in words and "35 test images" in words
+
+
+def test_an_open_interval_says_how_many_images_would_close_it() -> None:
+    result = a_result()
+    result["decisions"]["cells"]["candidates"]["hybrid"] = candidate(0.08, 0.04, 0.05)
+    words = cause(a_case(result), "hybrid")
+    assert "about 105 more test images (42 groups)" in words  # the reach must halve: four times as many
+    assert "within" in words
+
+
+def test_an_error_at_the_limit_itself_promises_no_number_of_images() -> None:
+    result = a_result()
+    result["decisions"]["cells"]["candidates"]["hybrid"] = candidate(0.0999, 0.04, 0.05)
+    assert "too near" in cause(a_case(result), "hybrid")
+
+
+@pytest.mark.parametrize(
+    ("advised", "words"),
+    [
+        ("", "No advice was written"),
+        ("no answer", "The labels alone allowed no answer"),
+        ("cascade", "does not compete here (triggers everywhere)"),
+        ("instance", "meets the tolerance, but so does hybrid at 0.24 of its cost"),
+        ("semantic", "Why not semantic? The limit is the approach"),
+    ],
+)
+def test_where_advice_and_measurement_part_the_reason_is_given(advised: str, words: str) -> None:
+    case = a_case(semantic=(0.136, "missed"), hybrid=(0.05, "met"))
+    found = beside(case, {"recommend": advised} if advised else {})
+    assert found.agree is (False if advised in ("instance", "semantic", "cascade") else None)
+    assert words in found.verdict
+
+
+def test_every_candidate_with_a_ceiling_a_figure_or_a_refusal_has_a_row() -> None:
+    rows = beside(a_case(semantic=(0.136, "missed"), single=(0.0, "met")), {}).rows
+    assert [row.name for row in rows] == ["semantic", "hybrid", "instance", "single", "cascade"]
+    assert rows[-1].words == "Refused: triggers everywhere"
+    assert rows[0].ceiling == "13.6\u00a0%"
+
+
+def test_the_number_of_images_asked_for_falls_with_the_distance_to_the_limit() -> None:
+    asked = []
+    for error in np.linspace(0.05, 0.09, 5):
+        result = a_result()
+        result["decisions"]["cells"]["candidates"]["hybrid"] = candidate(float(error), 0.06, 0.05)
+        words = cause(a_case(result), "hybrid")
+        asked.append(int(words.split("about ")[1].split(" more")[0].replace(",", "")) if "about" in words else 10**9)
+    assert asked == sorted(asked)
+    assert asked[0] < asked[-1]
