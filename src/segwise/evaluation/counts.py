@@ -36,7 +36,7 @@ def count_metrics(truth: Array, predicted: Array, weights: NDArray[np.int64] | N
 def coverage_metrics(
     truth: NDArray[np.float64], predicted: NDArray[np.float64], weights: NDArray[np.int64] | None = None
 ) -> dict[str, float]:
-    """Errors of coverage (images, classes), as fractions of the pixels: mean |error|, mean error, limits of agreement."""
+    """Errors of coverage (images, classes), as fractions of the pixels: mean |error| and error, limits of agreement."""
     weight = np.ones(len(truth)) if weights is None else weights.astype(np.float64)
     cell = np.broadcast_to(weight[:, None], truth.shape)
     error = predicted - truth

@@ -1,12 +1,15 @@
-"""Peak memory of one model, measured in a fresh process.
+"""What a model needs from a machine at the start: peak memory and cold start, measured in a fresh process.
 
-That process is `python -m segwise.predict.footprint FOLDER THREADS IMAGES.npy`.
+That process is `python -m segwise.predict.footprint FOLDER THREADS IMAGES.npz`.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +17,17 @@ import numpy as np
 from segwise.errors import SegwiseError
 
 
-def peak_memory_mb(folder: Path, threads: int, images: Path) -> float:
-    """Peak resident memory, MB, of a new process that loads `folder` and predicts the images of a .npy file.
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """peak_memory_mb: peak resident memory, interpreter and libraries included: what a machine must have.
+    cold_start_ms: from the first import of the predictor until it has answered the first image."""
 
-    The file holds uint8 (N, H, W, 3) RGB. Interpreter and libraries are included: it is what a machine must have.
+    peak_memory_mb: float
+    cold_start_ms: float
+
+
+def footprint(folder: Path, threads: int, images: Path) -> Footprint:
+    """Of a new process that loads `folder` and predicts the images of a .npz file, each uint8 (H, W, 3) RGB.
 
     Raises:
         SegwiseError: the process failed.
@@ -29,7 +39,7 @@ def peak_memory_mb(folder: Path, threads: int, images: Path) -> float:
         raise SegwiseError(
             f"a prediction with {folder}", f"exit {done.returncode}: {why}", "check the machine's memory"
         )
-    return float(done.stdout.split()[-1])
+    return Footprint(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _peak_mb() -> float:
@@ -44,13 +54,18 @@ def _peak_mb() -> float:
 
 
 def main(arguments: list[str]) -> None:
-    """Load, predict, print the peak in MB."""
+    """Load, predict, print the footprint as JSON."""
+    with np.load(arguments[2], allow_pickle=False) as file:
+        images = [file[name] for name in file.files]
+    start = time.perf_counter()
     from segwise.predict.predictor import Predictor
 
     predictor = Predictor.load(Path(arguments[0]), threads=int(arguments[1]))
-    for image in np.load(arguments[2], allow_pickle=False):
+    cold = None
+    for image in images:
         predictor.predict(image)
-    print(round(_peak_mb(), 1))
+        cold = cold or 1000 * (time.perf_counter() - start)
+    print(json.dumps(asdict(Footprint(round(_peak_mb(), 1), round(cold or 0.0, 1)))))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`segwise benchmark`: latency and memory of every calibrated model, through the Predictor, interleaved."""
+"""`segwise benchmark`: time, CPU, memory and cold start of every candidate, through the Predictor, interleaved."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segwise.dataset import coco
 from segwise.dataset.params import DataParams
 from segwise.errors import IntegrityError
-from segwise.evaluation.latency import interleaved, percentiles
+from segwise.evaluation.latency import percentiles, timed
 from segwise.evaluation.params import BenchmarkParams
 from segwise.predict.cascade import Cascade, read_cascade
-from segwise.predict.footprint import peak_memory_mb
+from segwise.predict.footprint import footprint
 from segwise.predict.predictor import Predictor
 from segwise.spec import CANDIDATES, CASCADE_FILE, canonical_json
 from segwise.types import Image
 
 ROOT, OUT = Path("work/calibrate"), Path("work/benchmark.json")
-MEMORY_IMAGES = 2
+Candidate = Predictor | Cascade
 
 
 def run(data: DataParams, params: BenchmarkParams) -> dict[str, Any]:
@@ -35,8 +37,13 @@ def run(data: DataParams, params: BenchmarkParams) -> dict[str, Any]:
     images = _images(data, params)
     predictors = {name: Predictor.load(folder, threads=params.threads) for name, folder in folders.items()}
     calls = {name: _call(predictor, images) for name, predictor in predictors.items()}
-    taken = interleaved(calls, len(images), warmup=params.warmup, rounds=params.rounds, clock=time.perf_counter)
-    memory = _memory(folders, images, params.threads)
+    clocks = (time.perf_counter, time.process_time)
+    taken = timed(calls, len(images), warmup=params.warmup, rounds=params.rounds, clocks=clocks)
+    escalated = [i for i, image in enumerate(images) if _is_escalated(predictors.get("cascade"), image)]
+    needed = _needed(folders, images, escalated, params.threads)
+    entries = {name: _entry(folder, predictors[name], taken[name]) | needed[name] for name, folder in folders.items()}
+    if "cascade" in entries and images:
+        entries["cascade"]["escalated_share"] = round(len(escalated) / len(images), 6)
     result = {
         "device": "cpu",
         "cpu": _cpu_name(),
@@ -44,29 +51,34 @@ def run(data: DataParams, params: BenchmarkParams) -> dict[str, Any]:
         "batch_size": 1,
         "num_images": len(images),
         "image_sizes": sorted({f"{i.shape[1]}x{i.shape[0]}" for i in images}),
-        "approaches": {
-            name: {
-                **{key: None if value is None else round(value, 3) for key, value in percentiles(taken[name]).items()},
-                "peak_memory_mb": memory[name],
-                "model_mb": round(sum(graph.stat().st_size for graph in folder.rglob("model.onnx")) / 1e6, 3),
-                "zoom": predictors[name].spec.zoom,
-                "latencies_ms": [round(value, 3) for value in taken[name]],
-            }
-            for name, folder in folders.items()
-        },
+        "approaches": entries,
     }
     OUT.write_text(canonical_json(result), encoding="utf-8")
-    words = ", ".join(f"{a} {v['p50_ms']:.1f}/{v['p95_ms']:.1f}" for a, v in result["approaches"].items())  # type: ignore[attr-defined]  # a dict of dicts
+    words = ", ".join(f"{a} {v['p50_ms']:.1f}/{v['p95_ms']:.1f}" for a, v in entries.items() if v["p50_ms"] is not None)
     return {**result, "summary": f"p50/p95 ms on {params.threads} CPU thread(s): {words}"}
 
 
+def _entry(folder: Path, predictor: Candidate, taken: NDArray[np.float64]) -> dict[str, Any]:
+    """A candidate's times, on the clock and on the CPU (float64 (2, N), seconds), and its size."""
+    latencies_ms, cpu_s = (1000 * taken[0]).tolist(), taken[1]
+    figures = {key: None if value is None else round(value, 3) for key, value in percentiles(latencies_ms).items()}
+    return {
+        **figures,
+        "cpu_s_per_image": round(float(cpu_s.mean()), 6) if cpu_s.size else None,
+        "model_mb": round(sum(graph.stat().st_size for graph in folder.rglob("model.onnx")) / 1e6, 3),
+        "zoom": predictor.spec.zoom,
+        "latencies_ms": [round(value, 3) for value in latencies_ms],
+    }
+
+
 def _images(data: DataParams, params: BenchmarkParams) -> list[Image]:
+    """Test images, spread evenly over their sizes, so that percentiles are those of the whole split."""
     dataset = coco.read(Path(data.dir))
     names = json.loads(Path("work/split.json").read_text(encoding="utf-8"))["test"]
-    chosen = (
-        [names[i] for i in np.unique(np.linspace(0, len(names) - 1, params.max_images).astype(int))] if names else []
-    )
-    images = [dataset.pixels(record) for record in coco.by_name(dataset, chosen)]
+    records = sorted(coco.by_name(dataset, names), key=lambda r: (r.width * r.height, r.file_name))
+    number = min(params.max_images, len(records))
+    middles = ((np.arange(number) + 0.5) * len(records) / max(number, 1)).astype(int)
+    images = [dataset.pixels(records[i]) for i in middles]
     return [fitted(image, params.side_px) if params.side_px else image for image in images]
 
 
@@ -87,19 +99,26 @@ def _folders() -> dict[str, Path]:
     return {**folders, **({"cascade": ROOT / "cascade"} if is_composed else {})}
 
 
-def _call(predictor: Predictor | Cascade, images: list[Image]) -> Callable[[int], object]:
+def _call(predictor: Candidate, images: list[Image]) -> Callable[[int], object]:
     return lambda index: predictor.predict(images[index])
 
 
-def _memory(folders: dict[str, Path], images: list[Image], threads: int) -> dict[str, float | None]:
-    largest = max((image.shape for image in images), key=lambda shape: shape[0] * shape[1], default=None)
-    if largest is None:
-        return dict.fromkeys(folders)
-    batch = np.stack([image for image in images if image.shape == largest][:MEMORY_IMAGES])
+def _is_escalated(cascade: Candidate | None, image: Image) -> bool:
+    return cascade is not None and cascade.predict(image).escalated
+
+
+def _needed(
+    folders: dict[str, Path], images: list[Image], escalated: list[int], threads: int
+) -> dict[str, dict[str, Any]]:
+    """Peak memory and cold start of each candidate in a process of its own: on the largest image, and on the largest
+    one for which the cascade asks its instance model."""
+    if not images:
+        return {name: dict.fromkeys(("peak_memory_mb", "cold_start_ms")) for name in folders}
+    largest = [max(part, key=lambda i: images[i].size) for part in (range(len(images)), escalated) if part]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "images.npy"
-        np.save(path, batch)
-        return {name: peak_memory_mb(model, threads, path) for name, model in folders.items()}
+        path = Path(folder) / "images.npz"
+        np.savez(path, *(images[i] for i in dict.fromkeys(largest)))
+        return {name: asdict(footprint(model, threads, path)) for name, model in folders.items()}
 
 
 def _cpu_name() -> str:
