@@ -46,6 +46,20 @@ def test_a_half_and_the_whole_image_are_exact() -> None:
     assert list(zones.masks({}, (2, 3))) == [zones.WHOLE]
 
 
+def test_a_centre_on_an_edge_belongs_to_one_side() -> None:
+    halves = {
+        "top": [(0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (0.0, 0.5)],
+        "bottom": [(0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0)],
+        "left": [(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)],
+        "right": [(0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)],
+        "diamond": [(0.5, 0.0), (1.0, 0.5), (0.5, 1.0), (0.0, 0.5)],
+    }
+    found = zones.masks(halves, (5, 5))  # the middle row and column lie on edges
+    assert np.array_equal(found["top"], ~found["bottom"])
+    assert np.array_equal(found["left"], ~found["right"])
+    assert found["diamond"].sum(axis=1).tolist() == [1, 3, 5, 3, 1]
+
+
 def test_a_polygon_that_crosses_itself_holds_what_is_enclosed_an_odd_number_of_times() -> None:
     bow_tie = [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0)]
     inside = zones.polygon(bow_tie, (41, 41))
