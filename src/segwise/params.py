@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from pydantic import Field
 
+from segwise.advice.params import AdviseParams
 from segwise.config import Section, parse
 from segwise.dataset.params import DataParams, ProfileParams, SplitParams
 from segwise.decision.params import Decision
@@ -16,6 +17,7 @@ from segwise.gate.params import GateParams, PackageParams
 from segwise.labels.params import ValidateParams
 from segwise.models.params import ConvertParams, DenseParams, InstanceParams
 from segwise.predict.params import CalibrateParams, ComposeParams
+from segwise.report.params import CompareParams
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -34,6 +36,7 @@ class Params(Section):
     decision: dict[str, Decision] = Field(min_length=1)
     validation: ValidateParams = Field(alias="validate")  # pydantic's BaseModel already has a method `validate`
     profile: ProfileParams
+    advise: AdviseParams
     split: SplitParams
     train: TrainParams
     convert: ConvertParams
@@ -41,6 +44,7 @@ class Params(Section):
     compose: ComposeParams
     evaluate: EvaluateParams
     benchmark: BenchmarkParams
+    compare: CompareParams
     gate: GateParams
     package: PackageParams
 

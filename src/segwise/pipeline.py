@@ -26,6 +26,7 @@ class Row:
 STAGES: tuple[Row, ...] = (
     Row("validate", "check images and labels against the contract"),
     Row("profile", "read the data: sizes, densities, groups"),
+    Row("advise", "say which approach could meet each decision, from labels alone"),
     Row("split", "divide the images into train, val and test, by group"),
     Row("train", "train a network (dense serves semantic and hybrid)", NETWORKS),
     Row("convert", "turn an approach's network into ONNX", APPROACHES),
@@ -33,6 +34,7 @@ STAGES: tuple[Row, ...] = (
     Row("compose", "join the cheap and the instance model into a cascade, its trigger fitted on the validation split"),
     Row("evaluate", "measure an approach on the test split", CANDIDATES),
     Row("benchmark", "time every approach, interleaved, through the Predictor"),
+    Row("compare", "hold every candidate against the decisions, on the same test images"),
     Row("gate", "hold every approach against the thresholds, name the cheapest that passes"),
     Row("package", "build the winner's Bento, byte-reproducible"),
 )
@@ -42,6 +44,7 @@ EFFECTS: tuple[Row, ...] = (
     Row("export", "write the labels and images for another tool"),
     Row("labels", "compare data revisions; accept findings with a reason"),
     Row("plan", "show the plan that the profile makes, or write it into params.yaml"),
+    Row("curve", "measure what the next labels are worth, by training on fewer of them"),
     Row("suspects", "rank the labels that the model doubts, worst first"),
     Row("integrity", "re-hash the working data against data.dvc"),
     Row("promote", "make the packaged Bento the champion"),

@@ -130,6 +130,28 @@ def _plan(parser: Parser) -> None:
     parser.add_argument("--apply", action="store_true", help="write the planned values into params.yaml")
 
 
+def _curve(parser: Parser) -> None:
+    from segwise.pipeline import NETWORKS
+
+    add = parser.add_argument
+    add("network", choices=NETWORKS)
+    add("--fractions", nargs="+", type=float, default=[0.25, 0.5, 1.0], metavar="F",
+        help="of the training images, whole groups, rising to 1 (default: 0.25 0.5 1)")  # fmt: skip
+    add("--repeats", type=int, default=3, help="subsets and seeds tried per fraction (default: %(default)s)")
+    add("--steps", type=int, default=0, help="of every training (default: a third of those in params.yaml)")
+    add("--more", type=int, default=50, help="how many further labelled images are asked about (default: %(default)s)")
+    add("--class-masks", action="store_true", help="dense: also train without instance labels (twice the time)")
+    add("--max-minutes", type=float, default=60.0, help="refuse to start if more are expected (default: %(default)g)")
+    add("--seed", type=int, default=0, help="of the subsets and draws (default: %(default)s)")
+
+
+def _curve_arguments(a: Values, p: Params) -> dict[str, Any]:
+    from segwise.stages.curve import Choices
+
+    choices = Choices(tuple(a.fractions), a.repeats, a.steps, a.more, a.max_minutes, a.class_masks, a.seed)
+    return {"network": a.network, "params": p, "choices": choices}
+
+
 def _suspects(parser: Parser) -> None:
     from segwise.spec import SPLITS
 
@@ -158,6 +180,11 @@ def _serve(parser: Parser) -> None:
 VERBS: dict[str, Verb] = {
     "validate": Verb("segwise validate --json", lambda a, p: {"data": p.data, "params": p.validation}, is_reading=True),
     "profile": Verb("segwise profile", lambda a, p: {"data": p.data, "params": p.profile}, is_reading=True),
+    "advise": Verb(
+        "segwise advise --json",
+        lambda a, p: {"data": p.data, "decisions": p.decision, "params": p.advise},
+        is_reading=True,
+    ),
     "split": Verb("segwise split", lambda a, p: {"data": p.data, "params": p.split}, is_reading=True),
     "train": Verb(
         "segwise train dense",
@@ -185,6 +212,11 @@ VERBS: dict[str, Verb] = {
         is_reading=True,
     ),
     "benchmark": Verb("segwise benchmark", lambda a, p: {"data": p.data, "params": p.benchmark}, is_reading=True),
+    "compare": Verb(
+        "segwise compare --json",
+        lambda a, p: {"data": p.data, "decisions": p.decision, "evaluate": p.evaluate, "params": p.compare},
+        is_reading=True,
+    ),
     "gate": Verb("segwise gate --json", lambda a, p: {"params": p.gate}, is_reading=True),
     "package": Verb("segwise package", lambda a, p: {"params": p.package}),
     "import": Verb("segwise import ../my_export --record", _import_arguments, _import, is_reading=True),
@@ -204,6 +236,7 @@ VERBS: dict[str, Verb] = {
     ),
     "labels": Verb("segwise labels diff HEAD", _labels_arguments, _labels),
     "plan": Verb("segwise plan train.dense.zoom --apply", lambda a, p: {"apply": a.apply, "keys": a.keys}, _plan, True),
+    "curve": Verb("segwise curve dense --fractions 0.25 0.5 1 --repeats 3", _curve_arguments, _curve, is_reading=True),
     "suspects": Verb(
         "segwise suspects --split val --top 50",
         lambda a, p: {"data": p.data, "model": a.model, "split": a.split, "top": a.top},

@@ -1,0 +1,96 @@
+"""What labels cost, and which kind the advice asks for. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from segwise.advice.entry import percent
+
+KINDS = {"semantic": "class_masks", "instance": "objects"}  # the key of profile.json's `effort`
+NEXT = 50  # images
+Plain = dict[str, Any]
+
+
+def annotation(
+    profile: Mapping[str, Any],
+    ceilings: Mapping[str, Any],
+    advised: Mapping[str, str],
+    budgets: Mapping[str, float | None],
+) -> Plain:
+    """Hours by kind of label, for this set and for the next images; what the budget buys; what one kind gives of
+    the other.
+
+    Args:
+        profile: the content of profile.json, whose `effort` holds hours by stated rates. ceilings: of ceilings.json.
+        advised: recommendation by decision. budgets: `operation.annotation_hours` by decision.
+    """
+    effort = profile["effort"]
+    minutes = {kind: effort[key]["minutes_per_image"] for kind, key in KINDS.items()}
+    stated = [hours for hours in budgets.values() if hours is not None]
+    budget = min(stated) if stated else None  # decisions share the labels: the tightest counts
+    kind = "semantic" if set(advised.values()) == {"semantic"} else "instance"
+    back = ceilings.get("candidates", {}).get("semantic", {}).get("objects", {}).get("f1")
+    out: Plain = {
+        "num_images": profile["num_images"],
+        "labels": {
+            k: {"hours": effort[key]["hours"], "minutes_per_image": minutes[k], "next_hours": _hours(NEXT, minutes[k]),
+                "budget_images": None if budget is None or not minutes[k] else math.floor(budget * 60 / minutes[k])}
+            for k, key in KINDS.items()
+        },
+        "next_images": NEXT,
+        "rates": effort["rates"],
+        "budget_hours": budget,
+        "asked_for": kind,
+        "objects_from_class_masks_f1": back,
+    }  # fmt: skip
+    return {**out, "sentences": _sentences(out)}
+
+
+def _hours(images: int, minutes: float) -> float:
+    return round(images * minutes / 60, 2)
+
+
+def _sentences(a: Plain) -> list[Plain]:
+    cheap, dear = a["labels"]["semantic"], a["labels"]["instance"]
+    out = [_next(a, cheap, dear), _kind(a, cheap, dear)]
+    if a["objects_from_class_masks_f1"] is not None:
+        back = a["objects_from_class_masks_f1"]
+        text = (
+            "Object outlines give class masks for free. The reverse is not so: the connected components of the class "
+        )
+        text += f"masks give the labelled objects back with an F1 of {back:.2f} (IoU 0.5)."
+        out.append({"text": text, "numbers": {"f1": back}})
+    return out + ([_budget(a, cheap, dear)] if a["budget_hours"] is not None else [])
+
+
+def _next(a: Plain, cheap: Plain, dear: Plain) -> Plain:
+    text = f"The next {a['next_images']} images cost {_said(dear['next_hours'])} with an outline for each object, "
+    text += f"{_said(cheap['next_hours'])} as class masks. What they are worth: `segwise curve`."
+    return {"text": text, "numbers": {"instance_hours": dear["next_hours"], "semantic_hours": cheap["next_hours"]}}
+
+
+def _kind(a: Plain, cheap: Plain, dear: Plain) -> Plain:
+    numbers = {"semantic_minutes": cheap["minutes_per_image"], "instance_minutes": dear["minutes_per_image"]}
+    per_image = f"{cheap['minutes_per_image']:.1f} against {dear['minutes_per_image']:.1f} minutes an image"
+    if a["asked_for"] == "instance":
+        return {"text": f"The advice needs single objects outlined ({per_image}).", "numbers": numbers}
+    saved = 1 - cheap["minutes_per_image"] / dear["minutes_per_image"] if dear["minutes_per_image"] else 0.0
+    text = f"For what is advised, class masks are enough to train on ({per_image}"
+    text += f", {percent(saved)} saved)" if saved > 0 else ")"
+    return {"text": f"{text}; keep object outlines where the test must count.", "numbers": numbers}
+
+
+def _budget(a: Plain, cheap: Plain, dear: Plain) -> Plain:
+    wanted = dear if a["asked_for"] == "instance" else cheap
+    images, hours = wanted["budget_images"] or 0, a["budget_hours"]
+    text = f"The {hours:g} hours that may still be spent buy {images:,} images "
+    text += f"({cheap['budget_images'] or 0:,} as class masks, {dear['budget_images'] or 0:,} with object outlines)"
+    short = wanted["next_hours"] - hours
+    text += f"; the next {a['next_images']} would need {_said(short)} more." if short > 0 else "."
+    return {"text": text, "numbers": {"budget_hours": hours, "images": images}}
+
+
+def _said(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours < 10 else f"{hours:,.0f} hours"

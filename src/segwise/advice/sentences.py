@@ -1,0 +1,254 @@
+"""The verdict in sentences, each resting on a number of the evidence. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from segwise.advice.entry import percent
+from segwise.advice.evidence import APPROACHES, Ceiling, Evidence
+from segwise.advice.params import AdviseParams
+from segwise.advice.rules import BORDER_OFF, CERTAIN, NO_ANSWER, Verdict, contradiction, fewest_groups
+
+Numbers = Mapping[str, Any]
+STRIDE = "semantic@stride2"
+PERFECT = {
+    "semantic": "A perfect class map, its connected components taken for objects,",
+    "hybrid": "A perfect class map, split by perfect centre, offset and distance heads,",
+    "instance": "A mask for every object, as far as mask resolution, box suppression and output cap let it through,",
+}
+FLAT = {  # where no single objects are asked for
+    "semantic": "A perfect class map",
+    "hybrid": "The same class map, from the hybrid network,",
+    "instance": "A class map painted from perfect object masks",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence and the numbers it rests on."""
+
+    text: str
+    numbers: Numbers
+
+    def plain(self) -> dict[str, Any]:
+        return {"text": self.text, "numbers": dict(self.numbers)}
+
+
+def headline(evidence: Evidence, verdict: Verdict) -> str:
+    """The recommendation in a few words."""
+    name = verdict.recommend
+    if name == NO_ANSWER:
+        if verdict.nearest is None:
+            return "The labels do not allow an answer"
+        if verdict.grades[verdict.nearest] == "cannot":
+            return f"No approach can meet this tolerance; {verdict.nearest} comes nearest"
+        return f"The labels do not decide it yet; {verdict.nearest} comes nearest"
+    if verdict.grades[name] == "tight":
+        return f"{capital(name)}, and it will be tight: train and measure before you rely on it"
+    if name == "cascade":
+        return f"Cascade: {verdict.cheap} on every image, instance on about {percent(verdict.escalated or 0)} of them"
+    if verdict.is_simpler_enough:
+        return f"{capital(name)} is enough"
+    return "Instance is needed" if evidence.is_of_objects else "Instance comes out best"
+
+
+def sentences(evidence: Evidence, verdict: Verdict, params: AdviseParams) -> list[Sentence]:
+    """Why, most important first."""
+    if verdict.blockers:
+        return [BLOCKED[blocker](evidence, params) for blocker in verdict.blockers]
+    own = "instance" if verdict.recommend == "cascade" else verdict.recommend
+    first = verdict.nearest if own == NO_ANSWER else own
+    if first is None:
+        return [Sentence("The decision's error is not defined on these labels.", {})]
+    order = [first, *(a for a in APPROACHES if a != first and a in evidence.ceilings)]
+    out = [of_ceiling(evidence, verdict, approach, params) for approach in order]
+    out += [*_cascade(verdict, params), *_contact(evidence), *_variants(evidence), *_suspects(evidence)]
+    return out
+
+
+def of_ceiling(evidence: Evidence, verdict: Verdict, approach: str, params: AdviseParams) -> Sentence:
+    """What an approach can do at best, and what follows."""
+    c = evidence.ceilings[approach]
+    who = (PERFECT if evidence.is_of_objects else FLAT)[approach]
+    numbers = {"approach": approach, "error": c.error, "used": c.used, "low": c.low, "high": c.high}
+    if not c.is_known:
+        return Sentence(f"{who} has no defined error on these labels.", numbers)
+    return Sentence(f"{who} {_leaves(evidence, c, params)} {_follows(evidence, verdict, approach, params)}", numbers)
+
+
+def _leaves(evidence: Evidence, c: Ceiling, params: AdviseParams) -> str:
+    error, used = float(c.error or 0.0), float(c.used or 0.0)
+    interval = ""
+    if error and c.error_low is not None and c.error_high is not None:
+        low, high = (in_unit(evidence, v) for v in sorted((c.error_low, c.error_high), reverse=_is_f1(evidence)))
+        interval = f" ({params.ceilings.confidence:.0%} interval {low} to {high})".replace("%", " %", 1)
+    part = f"{used:.2g} times" if used > 1 else f"{percent(used)} of"
+    words = "makes no error at all" if error == 0 else f"still leaves {named(evidence, error)}{interval}"
+    return words if used == 0 else f"{words}, {part} the tolerance ({evidence.tolerance})"
+
+
+def _follows(evidence: Evidence, verdict: Verdict, approach: str, params: AdviseParams) -> str:
+    grade, chosen = verdict.grades.get(approach), verdict.recommend
+    if grade == "cannot":
+        return f"— no training can make {approach} meet it."
+    if grade == "open":
+        return "— these images do not tell on which side of the tolerance it is."
+    left = f"{percent(1 - float(evidence.ceilings[approach].used or 0))} of the tolerance"
+    if approach == ("instance" if chosen == "cascade" else chosen):
+        if grade == "enough":
+            return f"— {left} is left for what a trained network adds."
+        if verdict.loads.get(approach, math.inf) <= 1:  # the room is there, but a pixel of border takes it
+            return "— but a border drawn one pixel off weighs more than the tolerance, see below."
+        return f"— possible, but only {left} is left for what a trained network adds."
+    if chosen in APPROACHES and APPROACHES.index(approach) > APPROACHES.index(chosen):
+        times = params.cost(approach) / params.cost(chosen)
+        return f"— not needed: {approach} took {times:.2g} times as long where both were measured."
+    room = percent(1 - params.max_ceiling_used)
+    return f"— {approach} could meet it at best: {left} is left for training, the rule asks for {room}. Measure it too."
+
+
+def _cascade(verdict: Verdict, params: AdviseParams) -> list[Sentence]:
+    if verdict.saving is None or verdict.escalated is None:
+        return []
+    numbers = {"cheap": verdict.cheap, "escalated": verdict.escalated, "saving": verdict.saving}
+    text = f"A cascade would have to ask instance about {percent(verdict.escalated)} of the images "
+    text += f"(a trigger asks {params.trigger_excess:g} times as often as needed)"
+    if verdict.recommend == "cascade":
+        return [
+            Sentence(f"{text}: {percent(verdict.saving)} of the cost of instance on every image are saved.", numbers)
+        ]
+    least = percent(params.min_saving)
+    saved = f"saves {percent(verdict.saving)} of its cost" if verdict.saving > 0 else "costs more than it saves"
+    return [Sentence(f"{text}: it {saved}, too little to be worth a second model ({least}).", numbers)]
+
+
+def _contact(evidence: Evidence) -> list[Sentence]:
+    contact = evidence.contact
+    if not evidence.is_of_objects:
+        return []
+    text = f"{capital(percent(contact.touching))} of these objects touch another of their class, which is what a class "
+    text += "map merges"
+    if contact.overlapping or contact.hidden >= 0.01:
+        text += f"; {percent(contact.overlapping)} of all objects share more than a tenth of their pixels with one of "
+        text += f"their class, and {percent(contact.hidden)} of their pixels lie under other classes"
+    numbers = {"touching": contact.touching, "overlapping": contact.overlapping, "hidden": contact.hidden}
+    return [Sentence(f"{text}.", numbers)]
+
+
+def _variants(evidence: Evidence) -> list[Sentence]:
+    """What stride and fuzzy borders add to the perfect class map, where that is more than a tenth of the tolerance."""
+    own = evidence.ceilings.get("semantic")
+    said = {
+        STRIDE: "At the resolution of the network's output",
+        BORDER_OFF: "With every border drawn one pixel too far",
+    }
+    out = []
+    for name, words in said.items():
+        c = evidence.variants.get(name)
+        if c is None or own is None or not c.is_known or not own.is_known:
+            continue
+        if abs(float(c.used or 0) - float(own.used or 0)) >= 0.1:
+            used = float(c.used or 0)
+            part = f"{used:.2g} times" if used > 1 else f"{percent(used)} of"
+            text = f"{words} the same class map leaves {named(evidence, c.error or 0)}, {part} the tolerance."
+            if name == BORDER_OFF and used > 1 and evidence.kind == "coverage":
+                text += (
+                    " Two people who draw by a pixel apart would already disagree by more than it: no approach helps."
+                )
+            out.append(Sentence(text, {"variant": name, "error": c.error, "used": c.used}))
+    return out
+
+
+def _suspects(evidence: Evidence) -> list[Sentence]:
+    labels = evidence.labels
+    number = sum(n for check, n in labels.faults.items() if check not in CERTAIN)
+    if not evidence.is_of_objects or not number:
+        return []
+    words = ", ".join(f"{n} × {check}" for check, n in labels.faults.items() if check not in CERTAIN)
+    share = percent(number / labels.num_labels)
+    text = (
+        f"The labels' check doubts whether {number:,} of them are single objects ({words}; {share}): their error is in "
+    )
+    return [Sentence(f"{text}every figure here, see work/labels/index.html.", {"suspects": number})]
+
+
+def named(evidence: Evidence, error: float) -> str:
+    """An error of the decision's kind, in words."""
+    return {
+        "count": f"a count error of {in_unit(evidence, error)}",
+        "coverage": f"a coverage error of {in_unit(evidence, error)} points",
+        "presence": f"{in_unit(evidence, error)} wrong answers",
+    }.get(evidence.kind, f"an F1 of {in_unit(evidence, error)}")
+
+
+def in_unit(evidence: Evidence, error: float) -> str:
+    """An error as a number of the unit the decision is told in."""
+    if evidence.kind == "coverage":
+        return f"{100 * error:.2g}"
+    return f"{1 - error:.3f}" if _is_f1(evidence) else f"{100 * error:.{1 if error < 0.1 else 0}f} %"
+
+
+def capital(text: str) -> str:
+    """With a capital letter at its start."""
+    return text[:1].upper() + text[1:]
+
+
+def _is_f1(evidence: Evidence) -> bool:
+    return evidence.kind in ("itemize", "track")
+
+
+def _not_countable(e: Evidence, _: AdviseParams) -> Sentence:
+    text = f"To {e.kind}, single objects must be labelled: {e.labels.missing}. Outline each object on its own "
+    return Sentence(f"{text}(`isthing: 1`), or ask for the coverage or presence of the class.", {})
+
+
+def _no_labels(e: Evidence, _: AdviseParams) -> Sentence:
+    empty = [name for name, n in e.labels.per_class.items() if not n]
+    text = f"None of the {e.labels.num_images:,} images has a label of {', '.join(empty)}: label images that show it"
+    return Sentence(f"{text}{' and some that do not' if e.kind == 'presence' else ''}.", dict(e.labels.per_class))
+
+
+def _class_masks(e: Evidence, _: AdviseParams) -> Sentence:
+    text = (
+        f"No image has more than one label of a class, and a label has {e.labels.parts_per_label:.1f} separate parts "
+    )
+    text += f"on average: these are class masks. To {e.kind}, every object needs an outline of its own."
+    return Sentence(text, {"parts_per_label": e.labels.parts_per_label, "most_per_image": e.labels.most_per_image})
+
+
+def _one_side(e: Evidence, _: AdviseParams) -> Sentence:
+    text = f"All {e.labels.num_images:,} images show it, so nothing tells how often it would be claimed wrongly: add "
+    return Sentence(f"{text}images without it.", {"positives": e.labels.positives, "negatives": e.labels.negatives})
+
+
+def _contradicting(e: Evidence, _: AdviseParams) -> Sentence:
+    found = {check: n for check, n in e.labels.faults.items() if check in CERTAIN}
+    words = ", ".join(f"{n} × {check}" for check, n in found.items())
+    part = contradiction(e)
+    text = (
+        f"The labels contradict themselves ({words} among {e.labels.num_labels:,}): that alone is {percent(part)} of "
+    )
+    return Sentence(f"{text}the tolerance. Correct them first: work/labels/index.html.", {**found, "part": part})
+
+
+def _few_groups(e: Evidence, params: AdviseParams) -> Sentence:
+    least, level = fewest_groups(params.ceilings.confidence), percent(params.ceilings.confidence)
+    text = (
+        f"The labels are of {e.labels.num_groups} independent groups of images; below {least} no interval of {level} "
+    )
+    return Sentence(f"{text}can be told. Label images of others.", {"num_groups": e.labels.num_groups, "fewest": least})
+
+
+BLOCKED: Mapping[str, Callable[[Evidence, AdviseParams], Sentence]] = {
+    "not countable": _not_countable, "no labels": _no_labels, "class masks": _class_masks, "one side": _one_side,
+    "contradicting labels": _contradicting, "few groups": _few_groups,
+}  # fmt: skip
+
+
+def proof(limit: float, confidence: float) -> int:
+    """Trials without a single mistake that prove a rate of at least `limit`: limit^n ≤ 1 − confidence (the rule of
+    three: Hanley and Lippman-Hand 1983)."""
+    return math.ceil(round(math.log(1 - confidence) / math.log(limit), 9)) if 0 < limit < 1 else 0
