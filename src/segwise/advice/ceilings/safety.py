@@ -31,7 +31,8 @@ def safe_to_split(images: Sequence[Measured], tables: Mapping[str, Table], param
         num_pairs; touching_share: objects in a pair; separated: share of the pairs told apart by candidate, with the
         watershed's interval; lone_split: share of the objects in no pair that a candidate cuts; by_contact, by_hidden,
         by_waist, by_ratio: see `Pairs`, per bin; safe_contact: the longest contact up to which at least SAFE of the
-        pairs of every bin are told apart by shape, None = not even the shortest; is_safe: whether all bins are.
+        pairs of every bin are told apart by shape, None = not even the shortest; is_safe: whether at least SAFE of all pairs
+        are; None with fewer than MIN_PAIRS.
     """
     facts = _joined([m.pairs for m in images])
     apart = {
@@ -53,7 +54,7 @@ def safe_to_split(images: Sequence[Measured], tables: Mapping[str, Table], param
             "lone_split": {name: value / alone if alone else None for name, value in cut.items()},
             **bins,
             "safe_contact": safe,
-            "is_safe": safe is not None and _mean(flags[WATERSHED]) >= SAFE,
+            "is_safe": None if facts["contact"].size < MIN_PAIRS else _mean(flags[WATERSHED]) >= SAFE,
         }
     )
 
