@@ -16,6 +16,7 @@ from segwise.report.worst import Shot
 Values = Mapping[str, Any]
 STATES = {
     "met": "meets it", "open": "cannot be told yet", "missed": "misses it", "unknown": "has no figure",
+    "late": "too slow",
 }  # fmt: skip
 KINDS = {
     "count": "how many", "coverage": "how much of the image", "presence": "is there any", "itemize": "which ones",
@@ -76,6 +77,7 @@ def decision_view(name: str, found: Comparison) -> dict[str, Any]:
         "tolerance": result["tolerance"],
         "winner": result.get("winner"),
         "why": result.get("why", ""),
+        "simpler": _simpler(result.get("simpler") or {}),
         "lead": _lead(result, decision.operation.images_per_day / 1000),
         "forest": front.forest(marks, scale),
         "pareto": front.pareto([m for m in marks if m.cost > 0], scale, "CPU-seconds for 1,000 images", curve),
@@ -136,7 +138,8 @@ def _lead(result: Values, thousands_a_day: float) -> dict[str, str]:
     """The winner's figures for the head of the page; of the candidate nearest to the tolerance where nothing wins."""
     measured = result["candidates"]
     usable = [c for c in measured if measured[c].get("used") is not None]
-    name = result.get("winner") or min(usable, key=lambda c: measured[c]["used"], default=None)
+    nearest = result.get("nearest") or min(usable, key=lambda c: measured[c]["used"], default=None)
+    name = result.get("winner") or nearest
     if name is None:
         return {}
     own = measured[name]
@@ -153,13 +156,25 @@ def _lead(result: Values, thousands_a_day: float) -> dict[str, str]:
     }
 
 
+def _simpler(found: Values) -> str:
+    """That a cheaper candidate than the one of smallest error is enough; empty where none is."""
+    if not found or found.get("difference") is None:
+        return ""
+    low, high = (100 * v if v is not None else None for v in found.get("interval") or (None, None))
+    span = f" ({low:+.1f} … {high:+.1f})" if low is not None and high is not None else ""
+    words = f"Simpler is enough: the error of {found['name']} differs from that of {found['than']}, the smallest, by "
+    end = "" if found.get("is_proven") else "; neither is proven to meet the tolerance"
+    return f"{words}{100 * found['difference']:+.1f} points{span}, and it costs less{end}.".replace("-", "−")
+
+
 def _others(result: Values) -> list[dict[str, str]]:
     """Why not another one: its state, its cost and the paired difference of the errors, each against the winner."""
     measured, winner = result["candidates"], result.get("winner")
     out = []
     for name, own in measured.items():
         if name != winner:
-            state = str(own.get("met") or "unknown")
+            is_late = own.get("deadline_met") is False or own.get("frames_met") is False
+            state = "late" if is_late else str(own.get("met") or "unknown")
             line = {"name": name, "state": state, "verdict": STATES[state], "cost": "", "difference": ""}
             if winner:
                 line["cost"] = _against(own.get("cost_per_1000"), measured[winner].get("cost_per_1000"))
