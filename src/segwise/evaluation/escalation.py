@@ -46,8 +46,10 @@ def threshold(hard: Values, recall: float, confidence: float) -> float | None:
     Args:
         hard: see `hardest`.
     """
-    kept = [m for m in range(hard.size) if lower_bound(hard.size - m, hard.size, confidence) >= recall]
-    return math.floor(hard[max(kept)] * 10**DIGITS) / 10**DIGITS if kept else None
+    missed = -1
+    while missed + 1 < hard.size and lower_bound(hard.size - missed - 1, hard.size, confidence) >= recall:
+        missed += 1
+    return math.floor(hard[missed] * 10**DIGITS) / 10**DIGITS if missed >= 0 else None
 
 
 def calibrate(decision: Decision, seen: Evidence, terms: Terms, cheap_name: str) -> dict[str, Any]:

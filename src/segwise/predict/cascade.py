@@ -121,10 +121,9 @@ def _escalated(found: Prediction) -> Prediction:
 
 
 def write_cascade(folder: Path, spec: CascadeSpec) -> None:
-    """Write `folder/cascade.json`; `refused` stands there only where it was."""
-    values = spec.model_dump(mode="json")
-    shown = {key: value for key, value in values.items() if value is not None}
-    (folder / CASCADE_FILE).write_text(canonical_json(shown), encoding="utf-8")
+    """Write `folder/cascade.json`; `refused` stands there only where it was refused."""
+    values = spec.model_dump(mode="json", exclude_defaults=True)
+    (folder / CASCADE_FILE).write_text(canonical_json(values), encoding="utf-8")
 
 
 def read_cascade(folder: Path) -> CascadeSpec:

@@ -17,17 +17,17 @@ APART = 5  # side of the window in which only one middle can lie, pixels
 
 
 def solidity(objects: Objects) -> NDArray[np.float64]:
-    """Area over the area of the convex hull, float64 (N,), in (0, 1]: two discs that were taken for one are below .9.
+    """Pixels over the pixels in the convex hull, float64 (N,), in (0, 1]: 1 for a disc, .88 for two that touch.
 
-    The hull is of the pixels as squares: that of their centres, widened by a unit square (its Minkowski sum has the
-    area A + width + height + 1).
+    Pixels in a hull of area A with B pixels on its border: A + B / 2 + 1 (Pick's theorem).
     """
     out = np.ones(len(objects))
     for index, crop in enumerate(objects.crops):
         contours, _ = cv2.findContours(crop.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         hull = np.asarray(cv2.convexHull(np.concatenate(contours)), dtype=np.int32)
-        height, width = crop.shape
-        out[index] = np.count_nonzero(crop) / (float(cv2.contourArea(hull)) + width + height - 1)
+        steps = np.abs(np.diff(hull[:, 0], axis=0, append=hull[:1, 0]))
+        border = int(np.gcd(steps[:, 0], steps[:, 1]).sum())
+        out[index] = np.count_nonzero(crop) / (float(cv2.contourArea(hull)) + border / 2 + 1)
     return out
 
 

@@ -1,6 +1,6 @@
 """Instance: one mask per detected object, overlaps allowed; the class map is painted from them, best on top.
 
-Outputs read, boxes already in image pixels (the Predictor rescales and clips them): `boxes` float32 (N, 4) xyxy,
+Outputs read, boxes already in image pixels (the Predictor rescales them): `boxes` float32 (N, 4) xyxy,
 `labels` int64 (N,), `scores` float32 (N,), `masks` float32 (N, m, m), probabilities inside the box; optionally
 `mask_shift` float32 (2,), x and y in image pixels: how far the masks lie from their boxes (see MASK_SHIFT_PX).
 Operating point:
@@ -22,8 +22,9 @@ from segwise.spec import ModelSpec
 from segwise.types import ClassMap, Mask, Objects, Prediction
 
 CANDIDATE_SCORE = 0.05  # what the field evaluates AP over
-# torchvision cuts training masks with roi_align(aligned=False), which takes a pixel's index for its centre: what the
-# network learns lies this many network-input pixels up and left of the box, on both axes
+# of a model folder that does not say `mask_shift_px`: torchvision cuts training masks with roi_align(aligned=False),
+# which takes a pixel's index for its centre: what Mask R-CNN learns lies this many network-input pixels up and left of
+# the box, on both axes
 MASK_SHIFT_PX = 0.5
 POINT_DEFAULTS: dict[str, float] = {"min_score": 0.5, "mask": 0.5, "max_overlap": 0.7, "min_area_px": 8.0}
 POINT_GRID: dict[str, tuple[float, ...]] = {

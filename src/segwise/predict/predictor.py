@@ -77,8 +77,8 @@ class Predictor:
         values = dict(zip(self._heads, self._session.run(self._heads, {"image": tensor}), strict=True))
         if self.spec.approach == "instance":
             scale = np.array([image.shape[1] / size[1], image.shape[0] / size[0]], dtype=np.float32)
-            shift = instance.MASK_SHIFT_PX * scale
-            return {**values, "boxes": _boxes_in_image(values["boxes"], scale, image.shape[:2]), "mask_shift": shift}
+            shift = float(self.spec.extra.get("mask_shift_px", instance.MASK_SHIFT_PX)) * scale
+            return {**values, "boxes": _boxes_in_image(values["boxes"], scale), "mask_shift": shift}
         height, width = size[0] // STRIDE, size[1] // STRIDE
         return {name: np.ascontiguousarray(value[..., :height, :width]) for name, value in values.items()}
 
@@ -116,12 +116,10 @@ def prepare(image: Image, spec: ModelSpec, zoom: float) -> tuple[NDArray[np.floa
     return tensor, (height, width)
 
 
-def _boxes_in_image(
-    boxes: NDArray[np.float32], scale: NDArray[np.float32], full: tuple[int, ...]
-) -> NDArray[np.float32]:
-    """Boxes of a network input as boxes of the image of size `full` (H, W), clipped to it; `scale` is x and y."""
-    limit = np.array([full[1], full[0]] * 2, dtype=np.float32)
-    return np.asarray(np.clip(boxes.reshape(-1, 4) * np.tile(scale, 2), 0, limit), dtype=np.float32)
+def _boxes_in_image(boxes: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Boxes of a network input in pixels of the image; `scale` is x and y. One may reach into the padding, and its mask
+    with it: it is the mask that is cut where the image ends."""
+    return np.asarray(boxes.reshape(-1, 4) * np.tile(scale, 2), dtype=np.float32)
 
 
 def _check(image: Image) -> None:

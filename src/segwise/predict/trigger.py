@@ -34,7 +34,7 @@ FEATURES: dict[str, str] = {
     "entropy": "mean entropy of the class probabilities where there is foreground, 0 = sure, 1 = knows nothing",
     "border_entropy": "the same within a pixel of the foreground's border",
     "background_entropy": "the same everywhere else",
-    "merge_suspicion": "share of the objects' pixels in objects whose area is under .9 of their convex hull's",
+    "merge_suspicion": "share of the objects' pixels in objects whose area is under .93 of their convex hull's",
     "contact": "share of the objects that only the fitted split holds apart",
     "part_excess": "peaks of the distance to the outline beyond the objects found, over the objects found",
     "area_excess": "objects of middle area that would fill the same area, beyond those found, over those found",
@@ -49,7 +49,7 @@ TERMS = (
     "num_objects ** 0.5", "mean_area_px ** 0.25", "largest ** 0.5", "foreground", "entropy", "border_entropy",
     "background_entropy", "merge_suspicion", "contact", "part_excess", "area_excess", "doubt", "weak ** 0.5", "edge",
 )  # fmt: skip
-NEARLY_CONVEX = 0.9
+NEARLY_CONVEX = 0.93  # solidity of two equal discs whose centres are 1.7 radii apart
 
 
 @dataclass(frozen=True, slots=True, eq=False)

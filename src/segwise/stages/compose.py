@@ -117,7 +117,8 @@ def _write(cheap: str, name: str, decision: Decision, found: dict[str, Any]) -> 
         (OUT / part).mkdir(parents=True)
         for file in ("model.onnx", "model.json"):
             shutil.copyfile(source / file, OUT / part / file)
-    asked_of = decision.model_dump(include={"kind", "classes", "zones", "min_area_px"})  # what a trigger can ask
+    # what a trigger can ask for: a new price or tolerance changes no byte of the model
+    asked_of = decision.model_dump(include={"kind", "classes", "zones", "min_area_px"})
     write_cascade(
         OUT,
         CascadeSpec(
