@@ -116,6 +116,9 @@ def test_an_action_is_judged_by_its_accuracy_and_priced_by_its_mistakes() -> Non
     assert (got["accuracy"], got["cost"]) == (0.4, 1000 * (10 + 2) / 5)
     assert got["used"] == pytest.approx(3)
     assert got["error"] == 0
+    assert figures(decide("count", "if count() < 1 then stop", min_accuracy=0.25), answers)["used"] == pytest.approx(
+        0.8
+    )
     both = decide("count", "if count() < 1 then stop", min_accuracy=0.8, relative=0.1)
     assert figures(both, answers)["used"] == pytest.approx(3)
     assert figures(decide("count", "if count() < 1 then stop"), answers)["used"] == 0
