@@ -31,8 +31,8 @@ def safe_to_split(images: Sequence[Measured], tables: Mapping[str, Table], param
         num_pairs; touching_share: objects in a pair; separated: share of the pairs told apart by candidate, with the
         watershed's interval; lone_split: share of the objects in no pair that a candidate cuts; by_contact, by_hidden,
         by_waist, by_ratio: see `Pairs`, per bin; safe_contact: the longest contact up to which at least SAFE of the
-        pairs of every bin are told apart by shape, None = not even the shortest; is_safe: whether at least SAFE of all pairs
-        are; None with fewer than MIN_PAIRS.
+        pairs of every bin are told apart by shape, None = not even the shortest; is_safe: whether at least SAFE of all
+        pairs are, None with fewer than MIN_PAIRS.
     """
     facts = _joined([m.pairs for m in images])
     apart = {

@@ -14,7 +14,7 @@ from segwise.decision.params import Decision
 from segwise.evaluation.asked import of_label, of_prediction
 from segwise.evaluation.matching import Matrix, intersections, iou, pairs
 from segwise.evaluation.pixels import confusion
-from segwise.types import ClassMap, Prediction
+from segwise.types import ClassMap, Objects, Prediction
 
 Ints = NDArray[np.int64]
 SUMS = ("tp", "fp", "fn", "merged", "split", "truth")
@@ -71,22 +71,30 @@ def _scored(
     labels: Labelled, found: Prediction, decisions: Mapping[str, Decision], truth_map: ClassMap, pixels: Ints
 ) -> Scored:
     truth = labels.truth
-    shared = intersections(found.objects, truth)
+    shared = _shared(found.objects, truth)
     overlap = iou(found.objects, truth, shared)
     said = {
         name: of_prediction(decision, labels.classes, found, truth, truth_map, overlap)
         for name, decision in decisions.items()
     }
     is_thing = np.isin(truth.class_ids, labels.thing_ids) & ~truth.is_crowd
-    same = found.objects.class_ids[:, None] == truth.class_ids[None, is_thing]
-    table, areas = overlap[:, is_thing] * same, truth.areas_px[is_thing]
-    missed, merged, split = _states(shared[:, is_thing] * same, table, found.objects.areas_px, areas)
+    table, areas = overlap[:, is_thing], truth.areas_px[is_thing]
+    missed, merged, split = _states(shared[:, is_thing], table, found.objects.areas_px, areas)
     hits = areas.size - np.count_nonzero(missed)
     states = (np.count_nonzero(flags) for flags in (missed, merged, split))
     sums = np.array([hits, len(found.objects) - hits, *states, areas.size], dtype=np.int64)
     sides = (truth.class_ids[is_thing], found.objects.class_ids)
     counted = np.stack([np.bincount(ids, minlength=len(labels.classes) + 1)[1:] for ids in sides])
     return Scored(said, sums, counted, pixels, _holders(table), missed, merged, split)
+
+
+def _shared(found: Objects, truth: Objects) -> Ints:
+    """Pixels that each pair of one class shares, int64 (N, M); 0 between classes."""
+    out = np.zeros((len(found), len(truth)), dtype=np.int64)
+    for class_id in np.intersect1d(found.class_ids, truth.class_ids):
+        rows, columns = np.flatnonzero(found.class_ids == class_id), np.flatnonzero(truth.class_ids == class_id)
+        out[np.ix_(rows, columns)] = intersections(found.select(rows), truth.select(columns))
+    return out
 
 
 def _states(

@@ -8,21 +8,26 @@ import numpy as np
 from segwise.advice.ceilings.labelled import Labelled
 from segwise.advice.ceilings.params import CeilingParams
 from segwise.predict.maps import Map, at_size, components, objects_from_labels
-from segwise.types import ClassMap, Objects, Prediction
+from segwise.types import ClassMap, Prediction
 
 WORDS = "perfect class map, connected components"
 Point = dict[str, float]
-MIN_AREAS_PX = (1.0, 8.0, 16.0, 32.0)
+MIN_AREAS_PX = (1.0, 16.0)
 POINTS: tuple[Point, ...] = tuple({"min_area_px": area} for area in MIN_AREAS_PX)
 
 
 def predictions(labels: Labelled, params: CeilingParams) -> list[Prediction]:  # noqa: ARG001  # one signature
-    """What it answers at each of POINTS."""
-    return of_map(labels, labels.class_map)
+    """What it answers at each of POINTS; equal ones are one value."""
+    every = of_map(labels, labels.class_map)
+    out = [every]
+    for smallest in MIN_AREAS_PX[1:]:
+        kept = every.objects.select(every.objects.areas_px >= smallest)
+        out.append(every if len(kept) == len(every.objects) else Prediction(labels.class_map, kept))
+    return out
 
 
-def of_map(labels: Labelled, class_map: ClassMap) -> list[Prediction]:
-    """What a class map, uint8 (H, W), answers at each of POINTS."""
+def of_map(labels: Labelled, class_map: ClassMap) -> Prediction:
+    """What a class map, uint8 (H, W), answers: every component is an object."""
     found, total = np.zeros(class_map.shape, dtype=np.int32), 0
     present = set(np.unique(class_map).tolist())
     for class_id in (i for i in labels.thing_ids if i in present):
@@ -30,17 +35,7 @@ def of_map(labels: Labelled, class_map: ClassMap) -> list[Prediction]:
         found += np.where(of_class > 0, of_class + total, 0).astype(np.int32, copy=False)
         total += count
     objects = objects_from_labels(found, total, class_map, np.ones(found.shape, np.float32), 1)
-    return larger(class_map, objects, MIN_AREAS_PX)
-
-
-def larger(class_map: ClassMap, objects: Objects, areas_px: tuple[float, ...]) -> list[Prediction]:
-    """One prediction for each smallest area; equal ones are one value."""
-    out: list[Prediction] = []
-    for smallest in areas_px:
-        kept = objects.select(objects.areas_px >= smallest)
-        is_same = bool(out) and len(kept) == len(out[-1].objects)
-        out.append(out[-1] if is_same else Prediction(class_map, kept))
-    return out
+    return Prediction(class_map, objects)
 
 
 def at_stride(labels: Labelled, stride_px: float) -> ClassMap:
@@ -68,7 +63,7 @@ def _resampled(plane: Map, small: tuple[int, int]) -> Map:
 def grown(labels: Labelled, band_px: int) -> ClassMap:
     """The class map with the borders of its labelled classes drawn `band_px` too far out, uint8 (H, W).
 
-    The class that grows farthest from its own pixels gives way to what is labelled there: only background is taken.
+    Only background is taken: what is labelled stays.
     """
     class_map = labels.class_map
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band_px + 1, 2 * band_px + 1))

@@ -13,7 +13,7 @@ from segwise.types import ClassMap, Prediction
 WORDS = "perfect class map, split at the necks of its distance map (watershed)"
 Point = dict[str, float]
 SMOOTHING_PX = 1.0  # of the distance map: the steps of a border drawn in pixels, whatever the objects' size
-NECKS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.975)  # 0 cuts nothing
+NECKS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.975)  # 0 cuts nothing
 POINTS: tuple[Point, ...] = tuple({"neck": neck} for neck in NECKS)
 
 
