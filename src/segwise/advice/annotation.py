@@ -77,8 +77,10 @@ def _kind(a: Plain, cheap: Plain, dear: Plain) -> Plain:
     if a["asked_for"] == "instance":
         return {"text": f"The advice needs single objects outlined ({per_image}).", "numbers": numbers}
     saved = 1 - cheap["minutes_per_image"] / dear["minutes_per_image"] if dear["minutes_per_image"] else 0.0
-    text = f"For what is advised, class masks are enough to train on ({per_image}"
-    text += f", {percent(saved)} saved)" if saved > 0 else ")"
+    if saved <= 0:
+        text = f"Class masks would do for what is advised, but outlines cost less here ({per_image}): draw outlines."
+        return {"text": text, "numbers": numbers}
+    text = f"For what is advised, class masks are enough to train on ({per_image}, {percent(saved)} saved)"
     return {"text": f"{text}; keep object outlines where the test must count.", "numbers": numbers}
 
 

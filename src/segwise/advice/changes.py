@@ -52,32 +52,32 @@ def limits_at(evidence: Evidence, factor: float) -> dict[str, float]:
 def _tolerance(evidence: Evidence, verdict: Verdict, params: AdviseParams) -> list[Change]:
     """The nearest tolerances on either side at which another candidate is recommended."""
     found = switches(evidence, params)
-    out = []
     wider = [(factor, name) for factor, name in found if factor > 1 and name != verdict.recommend]
-    for factor, name in wider:
-        limits = limits_at(evidence, factor)
-        if limits:
-            words = in_words(limits, looser=True)
-            text = f"With a tolerance of {words} or wider, {_enough(name)}."
-            out.append(Change(text, "tolerance", dict(evidence.limits), limits))
     tighter = [(factor, before) for (_, before), (factor, _) in pairwise(found) if factor <= 1]
+    out = []
+    for factor, name in dict.fromkeys([*wider[:1], *wider[-1:]]):
+        limits = limits_at(evidence, factor)
+        is_enough = f"{name} is enough" if name in ("semantic", "hybrid") else f"the advice is {name}"
+        if limits:
+            text = f"{in_words(limits, looser=True)}, {is_enough}."
+            out.append(Change(text, "tolerance", dict(evidence.limits), limits))
     for factor, name in tighter[-1:]:
         limits = limits_at(evidence, factor)
         words = in_words(limits, looser=False)
-        text = f"With a tolerance tighter than {words}, the advice is {name}."
+        text = f"{words}, the advice is {name}."
         if name == NO_ANSWER:
-            text = f"Down to a tolerance of {words} the ceiling allows it; what training adds decides long before."
+            text = f"{words}, the ceiling itself would stand in the way; what training adds decides long before."
         out.append(Change(text, "tolerance", dict(evidence.limits), limits))
     return out
 
 
-def _enough(name: str) -> str:
-    return f"{name} is enough" if name in ("semantic", "hybrid") else f"the advice is {name}"
-
-
 def in_words(limits: Mapping[str, float], *, looser: bool) -> str:
-    """Limits in words, rounded to where the statement stays true: away from the present one where `looser`."""
-    return ", ".join(WORDS[key](rounded(value, looser != key.startswith("min_"))) for key, value in limits.items())
+    """A condition in words, rounded to where what follows from it stays true: `With a tolerance of 9 % or more`."""
+    kept = {key: rounded(value, looser != key.startswith("min_")) for key, value in limits.items()}
+    words = ", ".join(WORDS[key](value) for key, value in kept.items())
+    if any(key.startswith("min_") for key in limits):
+        return f"If no more than {words} were asked" if looser else f"If more than {words} were asked"
+    return f"With a tolerance of {words.removeprefix('within ')} or {'more' if looser else 'less'}"
 
 
 def rounded(value: float, up: bool) -> float:

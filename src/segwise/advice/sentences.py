@@ -13,16 +13,20 @@ from segwise.advice.params import AdviseParams
 from segwise.advice.rules import BORDER_OFF, CERTAIN, NO_ANSWER, Verdict, contradiction, fewest_groups
 
 Numbers = Mapping[str, Any]
-STRIDE = "semantic@stride2"
 PERFECT = {
-    "semantic": "A perfect class map, its connected components taken for objects,",
-    "hybrid": "A perfect class map, split by perfect centre, offset and distance heads,",
-    "instance": "A mask for every object, as far as mask resolution, box suppression and output cap let it through,",
+    "semantic": "a perfect class map, its connected components taken for objects",
+    "hybrid": "a perfect class map, split by perfect centre, offset and distance heads",
+    "instance": "a mask for every object, as far as mask resolution, box suppression and output cap let it through",
 }
 FLAT = {  # where no single objects are asked for
-    "semantic": "A perfect class map",
-    "hybrid": "The same class map, from the hybrid network,",
-    "instance": "A class map painted from perfect object masks",
+    "semantic": "a perfect class map",
+    "hybrid": "the same class map",
+    "instance": "a class map painted from perfect object masks",
+}
+VARIANTS = {  # what is told of them beside the approaches
+    "semantic + watershed": "Cutting the perfect class map at its necks instead, with no head learned,",
+    "semantic@stride2": "At the resolution of the network's output, a perfect class map",
+    BORDER_OFF: "With every border drawn one pixel too far, a perfect class map",
 }
 
 
@@ -51,7 +55,7 @@ def headline(evidence: Evidence, verdict: Verdict) -> str:
     if name == "cascade":
         return f"Cascade: {verdict.cheap} on every image, instance on about {percent(verdict.escalated or 0)} of them"
     if verdict.is_simpler_enough:
-        return f"{capital(name)} is enough"
+        return f"{capital(name)} can be enough; nothing dearer is needed"
     return "Instance is needed" if evidence.is_of_objects else "Instance comes out best"
 
 
@@ -72,42 +76,51 @@ def sentences(evidence: Evidence, verdict: Verdict, params: AdviseParams) -> lis
 def of_ceiling(evidence: Evidence, verdict: Verdict, approach: str, params: AdviseParams) -> Sentence:
     """What an approach can do at best, and what follows."""
     c = evidence.ceilings[approach]
-    who = (PERFECT if evidence.is_of_objects else FLAT)[approach]
+    who = f"{capital(approach)} at best ({(PERFECT if evidence.is_of_objects else FLAT)[approach]})"
     numbers = {"approach": approach, "error": c.error, "used": c.used, "low": c.low, "high": c.high}
     if not c.is_known:
         return Sentence(f"{who} has no defined error on these labels.", numbers)
-    return Sentence(f"{who} {_leaves(evidence, c, params)} {_follows(evidence, verdict, approach, params)}", numbers)
+    return Sentence(f"{who} {_leaves(evidence, c, params)} {_follows(verdict, approach, c, params)}", numbers)
 
 
 def _leaves(evidence: Evidence, c: Ceiling, params: AdviseParams) -> str:
-    error, used = float(c.error or 0.0), float(c.used or 0.0)
+    if not c.error:
+        return "makes no error at all."
     interval = ""
-    if error and c.error_low is not None and c.error_high is not None:
-        low, high = (in_unit(evidence, v) for v in sorted((c.error_low, c.error_high), reverse=_is_f1(evidence)))
-        interval = f" ({params.ceilings.confidence:.0%} interval {low} to {high})".replace("%", " %", 1)
-    part = f"{used:.2g} times" if used > 1 else f"{percent(used)} of"
-    words = "makes no error at all" if error == 0 else f"still leaves {named(evidence, error)}{interval}"
-    return words if used == 0 else f"{words}, {part} the tolerance ({evidence.tolerance})"
+    if c.error_low is not None and c.error_high is not None:
+        ends = sorted((c.error_low, c.error_high), reverse=_is_f1(evidence))
+        low, high = (in_unit(evidence, end).removesuffix(" %") for end in ends)
+        unit = " %" if evidence.kind in ("count", "presence") else ""
+        interval = f" ({percent(params.ceilings.confidence)} interval {low} to {high}{unit})"
+    return f"leaves {named(evidence, c.error)}{interval}, {part(c.used)} the tolerance."
 
 
-def _follows(evidence: Evidence, verdict: Verdict, approach: str, params: AdviseParams) -> str:
+def part(used: float | None) -> str:
+    """A part of the tolerance in words: `34 % of`, `1.4 times`."""
+    used = float(used or 0.0)
+    if 1 < used < 1.05:
+        return "slightly more than"
+    return f"{used:.2g} times" if used > 1 else f"{percent(used)} of"
+
+
+def _follows(verdict: Verdict, approach: str, c: Ceiling, params: AdviseParams) -> str:
     grade, chosen = verdict.grades.get(approach), verdict.recommend
     if grade == "cannot":
-        return f"— no training can make {approach} meet it."
+        return "No training can make it meet it."
     if grade == "open":
-        return "— these images do not tell on which side of the tolerance it is."
-    left = f"{percent(1 - float(evidence.ceilings[approach].used or 0))} of the tolerance"
+        return "These images do not tell on which side of the tolerance that is."
+    left = percent(1 - float(c.used or 0))
     if approach == ("instance" if chosen == "cascade" else chosen):
         if grade == "enough":
-            return f"— {left} is left for what a trained network adds."
+            return f"That leaves {left} of the tolerance for what a trained network adds."
         if verdict.loads.get(approach, math.inf) <= 1:  # the room is there, but a pixel of border takes it
-            return "— but a border drawn one pixel off weighs more than the tolerance, see below."
-        return f"— possible, but only {left} is left for what a trained network adds."
+            return "But a border drawn one pixel off weighs more than the tolerance, see below."
+        return f"Possible, but that leaves only {left} of the tolerance for what a trained network adds."
     if chosen in APPROACHES and APPROACHES.index(approach) > APPROACHES.index(chosen):
         times = params.cost(approach) / params.cost(chosen)
-        return f"— not needed: {approach} took {times:.2g} times as long where both were measured."
+        return f"Not needed: it took {times:.2g} times as long as {chosen} where both were measured."
     room = percent(1 - params.max_ceiling_used)
-    return f"— {approach} could meet it at best: {left} is left for training, the rule asks for {room}. Measure it too."
+    return f"That leaves {left} of the tolerance for training, the rule asks for {room}: measure it too."
 
 
 def _cascade(verdict: Verdict, params: AdviseParams) -> list[Sentence]:
@@ -139,26 +152,19 @@ def _contact(evidence: Evidence) -> list[Sentence]:
 
 
 def _variants(evidence: Evidence) -> list[Sentence]:
-    """What stride and fuzzy borders add to the perfect class map, where that is more than a tenth of the tolerance."""
-    own = evidence.ceilings.get("semantic")
-    said = {
-        STRIDE: "At the resolution of the network's output",
-        BORDER_OFF: "With every border drawn one pixel too far",
-    }
-    out = []
-    for name, words in said.items():
+    """What a cut by shape, the network's stride and fuzzy borders make of the perfect class map, where that differs
+    from it by more than a tenth of the tolerance."""
+    own, out = evidence.ceilings.get("semantic"), []
+    for name, words in VARIANTS.items():
         c = evidence.variants.get(name)
-        if c is None or own is None or not c.is_known or not own.is_known:
+        if c is None or c.used is None or own is None or own.used is None or abs(c.used - own.used) < 0.1:
             continue
-        if abs(float(c.used or 0) - float(own.used or 0)) >= 0.1:
-            used = float(c.used or 0)
-            part = f"{used:.2g} times" if used > 1 else f"{percent(used)} of"
-            text = f"{words} the same class map leaves {named(evidence, c.error or 0)}, {part} the tolerance."
-            if name == BORDER_OFF and used > 1 and evidence.kind == "coverage":
-                text += (
-                    " Two people who draw by a pixel apart would already disagree by more than it: no approach helps."
-                )
-            out.append(Sentence(text, {"variant": name, "error": c.error, "used": c.used}))
+        if name == "semantic + watershed" and not evidence.is_of_objects:
+            continue
+        text = f"{words} leaves {named(evidence, c.error or 0)}, {part(c.used)} the tolerance."
+        if name == BORDER_OFF and c.used > 1 and evidence.kind == "coverage":
+            text += " Two people who draw a pixel apart disagree by more than it: no approach helps."
+        out.append(Sentence(text, {"variant": name, "error": c.error, "used": c.used}))
     return out
 
 

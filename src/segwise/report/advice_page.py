@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from segwise.advice.changes import rounded
 from segwise.advice.entry import percent, pixels
+from segwise.decision.params import COUNTING
 from segwise.report.front import Mark, Scale, forest
 from segwise.report.profile_page import coded
 from segwise.report.worst import Shot
@@ -52,7 +54,7 @@ def view(advice: Values, ceilings: Values, shots: Shots) -> dict[str, Any]:
         f"{ceilings['num_groups']:,} independent groups",
         "confidence": f"{advice['confidence']:.0%}".replace("%", " %"),
         "reference": advice["reference"],
-        "facts": _facts(ceilings) if any(e["kind"] in ("count", "itemize", "track") for e in entries.values()) else [],
+        "facts": _facts(ceilings) if any(e["kind"] in COUNTING for e in entries.values()) else [],
         "annotation": _annotation(advice["annotation"]),
     }
 
@@ -70,6 +72,7 @@ def _decision(name: str, entry: Values, ceilings: Values, shots: Sequence[tuple[
         "sentences": [coded(s["text"]) for s in entry["sentences"]],
         "changes": [coded(c["text"]) for c in entry["would_change"]],
         "chart": chart(name, entry, ceilings),
+        "has_watershed": entry["kind"] in COUNTING,
         "steps": _steps(entry),
         "rows": [_row(a, entry) for a in entry["ceilings"]],
         "shots": shots,
@@ -85,9 +88,9 @@ def chart(name: str, entry: Values, ceilings: Values) -> str:
         if c[key] is not None
     ]
     extra = ceilings.get("variants", {}).get(WATERSHED, {}).get("decisions", {}).get(name)
-    if extra and extra[key] is not None and entry["kind"] in ("count", "itemize", "track") and marks:
+    if extra and extra[key] is not None and entry["kind"] in COUNTING and marks:
         interval = (extra.get("intervals") or {}).get(key) or (None, None)
-        marks.insert(1, _mark("+ watershed", extra[key], interval, factor, extra["met"], ""))
+        marks.insert(1, _mark("watershed", extra[key], interval, factor, extra["met"], ""))
     return forest(marks, scale)
 
 
@@ -123,9 +126,10 @@ def _steps(entry: Values) -> list[tuple[str, str]]:
 
 
 def _limit(key: str, value: float) -> str:
+    value = rounded(value, not key.startswith("min_"))
     if key in ("relative", "points"):
-        return f"{100 * value:.2g} {'%' if key == 'relative' else 'points'}"
-    return f"±{value:.2g}" if key == "absolute" else f"{key.removeprefix('min_').replace('f1', 'F1')} {value:.3f}"
+        return f"{100 * value:g} {'%' if key == 'relative' else 'points'}"
+    return f"±{value:g}" if key == "absolute" else f"{key.removeprefix('min_').replace('f1', 'F1')} {value:g}"
 
 
 def _row(approach: str, entry: Values) -> dict[str, Any]:
@@ -183,15 +187,13 @@ def _sizes(ceilings: Values) -> list[tuple[str, str]]:
 def _cap(ceilings: Values) -> list[tuple[str, str]]:
     cap = ceilings["output_cap"]
     text = (
-        f"The fullest image holds {cap['max']:,.0f} objects, the instance network may answer {cap['max_objects']:,}. "
+        f"The fullest image holds {cap['max']:,.0f} objects, the instance network may answer {cap['max_objects']:,}: "
     )
     text += (
-        f"{_part(cap['lost_to_cap'])} of the objects are lost to that cap and {_part(cap['lost_to_suppression'])} in "
+        f"{_part(cap['lost_to_cap'])} of the objects are lost to that cap, {_part(cap['lost_to_suppression'])} to the "
     )
-    text += (
-        f"all, most of the rest to the suppression of overlapping boxes; {_part(cap['hidden_share'])} are more than "
-    )
-    return [("The fullest image", text + "half covered by others.")]
+    text += f"suppression of overlapping boxes. {_part(cap['hidden_share'])} are more than half covered by others."
+    return [("The fullest image", text)]
 
 
 def _annotation(annotation: Values) -> dict[str, Any]:
