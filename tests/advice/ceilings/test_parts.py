@@ -3,15 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segwise.advice.ceilings import instance
+from segwise.advice.ceilings import hybrid, instance, semantic
 from segwise.advice.ceilings.concentration import share_of
 from segwise.advice.ceilings.folds import fitted, folds
 from segwise.advice.ceilings.labelled import labelled
 from segwise.advice.ceilings.pairs import pairs, solidity
 from segwise.advice.ceilings.params import CeilingParams
 from segwise.advice.ceilings.scored import score
-from segwise.advice.ceilings.semantic import at_stride
+from segwise.dataset.dense_targets import dense_targets
 from segwise.evaluation.objects import tally
+from segwise.predict import hybrid as served_hybrid
+from segwise.predict import semantic as served_semantic
+from segwise.spec import ClassSpec, ModelSpec
 from segwise.types import ClassInfo, Objects, Prediction
 from tests.advice.ceilings.sets import DISC, SIZE, box, disc, record
 
@@ -78,6 +81,51 @@ def random_objects(rng: np.random.Generator, num: int) -> Objects:
     return Objects.from_masks(masks, rng.integers(1, 3, num).tolist(), [1.0] * num, SIZE)
 
 
+def perfect_logits(class_map: np.ndarray) -> np.ndarray:
+    return np.stack([np.where(class_map == value, 20, -20) for value in range(3)])[None].astype(np.float32)
+
+
+def spec_of(approach: str) -> ModelSpec:
+    classes = (ClassSpec(id=1, name="disc", isthing=True), ClassSpec(id=2, name="other", isthing=True))
+    none = (0.0, 0.0, 0.0)
+    return ModelSpec(approach=approach, classes=classes, zoom=1, stride_px=32, mean=none, std=none, onnx_sha256="")  # type: ignore[arg-type]
+
+
+def assert_same(found: Prediction, expected: Prediction) -> None:
+    assert np.array_equal(found.class_map, expected.class_map)
+    assert len(found.objects) == len(expected.objects) > 3
+    first, second = (
+        {mask.tobytes(): int(c) for mask, c in zip(p.objects.masks(), p.objects.class_ids, strict=True)}
+        for p in (found, expected)
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize("smallest", [0, 1])
+def test_semantic_answers_what_the_served_approach_makes_of_a_perfect_network(smallest: int) -> None:
+    truth = random_objects(np.random.default_rng(1), 12)
+    classes = (*DISC, ClassInfo(2, "other", True))
+    labels = labelled(record("a", list(truth.masks()), truth.class_ids.tolist()), classes)
+    point = served_semantic.POINT_DEFAULTS | semantic.POINTS[smallest]
+    outputs = {"logits": perfect_logits(labels.class_map)}
+    expected = served_semantic.decode(outputs, SIZE, spec_of("semantic"), point)
+    assert_same(semantic.predictions(labels, CeilingParams())[smallest], expected)
+
+
+@pytest.mark.parametrize("place", range(len(hybrid.POINTS)))
+def test_hybrid_answers_what_the_served_approach_makes_of_perfect_heads(place: int) -> None:
+    truth = random_objects(np.random.default_rng(2), 12)
+    classes = (*DISC, ClassInfo(2, "other", True))
+    labels = labelled(record("a", list(truth.masks()), truth.class_ids.tolist()), classes)
+    outputs = {name: value[None] for name, value in dense_targets(labels.owner).items()}
+    outputs["logits"] = perfect_logits(labels.class_map)
+    point = served_hybrid.POINT_DEFAULTS | hybrid.POINTS[place] | {"min_area_px": 1.0}
+    expected = served_hybrid.decode(
+        heads | {"logits": perfect_logits(labels.class_map)}, SIZE, spec_of("hybrid"), point
+    )
+    assert_same(hybrid.predictions(labels, CeilingParams(dense_zoom=1))[place], expected)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_matches_and_counts_agree_with_the_evaluation(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -133,5 +181,5 @@ def test_a_mask_survives_the_cells_of_the_mask_head_the_better_the_smaller_it_is
 
 def test_a_class_map_in_cells_of_one_pixel_is_the_class_map() -> None:
     labels = labelled(record("a", [disc(30, 30, 10), box(60, 60, 63, 61)]), DISC)
-    assert np.array_equal(at_stride(labels, 1), labels.class_map)
-    assert not np.array_equal(at_stride(labels, 4), labels.class_map)
+    assert np.array_equal(semantic.at_stride(labels, 1), labels.class_map)
+    assert not np.array_equal(semantic.at_stride(labels, 4), labels.class_map)
