@@ -122,20 +122,17 @@ def gathered(
         ceilings: the content of ceilings.json; empty where the labels forbid them.
     """
     operation, limits = decision.operation, {key: decision.limit(key) for key in LIMITS}
-    candidates = ceilings.get("candidates", {})
-    found = {
-        a: candidates[a]["decisions"][name] for a in APPROACHES if name in candidates.get(a, {}).get("decisions", {})
-    }
+    found, variants = (_of_decision(ceilings.get(part, {}), name) for part in ("candidates", "variants"))
     return Evidence(
         name=name,
         kind=decision.kind,
         tolerance=in_words(decision),
         limits={key: value for key, value in limits.items() if value is not None},
         labels=labels,
-        ceilings={approach: ceiling(values) for approach, values in found.items()},
+        ceilings={approach: found[approach] for approach in APPROACHES if approach in found},
         contact=contact,
         named=decision.classes,
-        variants={variant: ceiling(v["decisions"][name]) for variant, v in ceilings.get("variants", {}).items()},
+        variants=variants,
         handed_on=_handed_on(ceilings.get("concentration", {}).get(name, {})),
         megapixels=megapixels,
         deadline_ms=operation.deadline_ms,
@@ -143,6 +140,10 @@ def gathered(
         images_per_day=operation.images_per_day,
         price=operation.cost_per_cpu_hour,
     )
+
+
+def _of_decision(entries: Mapping[str, Any], name: str) -> dict[str, Ceiling]:
+    return {key: ceiling(entry["decisions"][name]) for key, entry in entries.items() if name in entry["decisions"]}
 
 
 def ceiling(values: Mapping[str, Any]) -> Ceiling:
