@@ -89,6 +89,21 @@ def test_names_from_the_data_cannot_become_markup() -> None:
     assert "<x>" not in html
 
 
+def test_each_decision_has_a_column_and_a_refused_candidate_its_reason() -> None:
+    decided = {"tolerance": "within 10 %", "error": 0.07, "used": 0.7, "met": "open"}
+    metrics = {"hybrid": {**FIGURES, "decisions": {"cells": decided}}}
+    html = render(Run(metrics=metrics, refused={"cascade": "instance is <no> better"}))
+    check(html)
+    assert "cells<br>within 10 %" in html
+    assert "7.0 %<small>70 % of the tolerance: open</small>" in html
+    assert html.index("<b>cascade</b>") < html.index("instance is &lt;no&gt; better")
+
+
+def test_the_pages_beside_it_are_linked_where_they_are() -> None:
+    html = render(a_run(pages=[("../compare/index.html", "every candidate")]))
+    assert '<a href="../compare/index.html">Every candidate</a>' in html
+
+
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [("miou", 0.87654, "0.877"), ("count_error", 0.1234, "12.3 %"), ("ap", None, "–"), ("ap", math.nan, "–")],

@@ -168,17 +168,19 @@ def _simpler(found: Values) -> str:
 
 
 def _others(result: Values) -> list[dict[str, str]]:
-    """Why not another one: its state, its cost and the paired difference of the errors, each against the winner."""
+    """Why not another one: its state, its cost and the paired difference of the errors, each against the winner
+    (or the candidate nearest to the tolerance)."""
     measured, winner = result["candidates"], result.get("winner")
+    reference = winner or result.get("nearest")
     out = []
     for name, own in measured.items():
         if name != winner:
             is_late = own.get("deadline_met") is False or own.get("frames_met") is False
             state = "late" if is_late else str(own.get("met") or "unknown")
             line = {"name": name, "state": state, "verdict": STATES[state], "cost": "", "difference": ""}
-            if winner:
-                line["cost"] = _against(own.get("cost_per_1000"), measured[winner].get("cost_per_1000"))
-                line["difference"] = _difference(result.get("differences", ()), name, winner)
+            if reference and name != reference:
+                line["cost"] = _against(own.get("cost_per_1000"), measured[reference].get("cost_per_1000"))
+                line["difference"] = _difference(result.get("differences", ()), name, reference)
             out.append(line)
     return out
 

@@ -41,7 +41,7 @@ class Scale:
     limit: float | None
 
     def said(self, value: float) -> str:
-        return f"{value:.3g} {self.unit}".replace(" %", "\u00a0%") if abs(value) < 100 else f"{value:.0f} {self.unit}"
+        return f"{value:.1f} {self.unit}".replace(" %", "\u00a0%") if abs(value) < 100 else f"{value:.0f} {self.unit}"
 
 
 def forest(marks: Sequence[Mark], scale: Scale) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from segwise.gate.checks import MEASURES
 from segwise.report import charts
 from segwise.report.gallery import Panel
-from segwise.spec import APPROACHES, SPLITS
+from segwise.spec import CANDIDATES, SPLITS
 
 FIGURES = ("miou", "ap", "ap50", "pq", "f1", "count_error", "coverage_error")
 HEADS = {
@@ -22,7 +22,10 @@ ERRORS = ("count_error", "coverage_error")
 
 @dataclass(frozen=True)
 class Run:
-    """What a run left behind; an empty value where it left nothing."""
+    """What a run left behind; an empty value where it left nothing.
+
+    `refused`: candidates that were not measured, with the reason. `pages`: (address, words) of the pages beside it.
+    """
 
     checks: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -34,6 +37,8 @@ class Run:
     calibration: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     history: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    pages: Sequence[tuple[str, str]] = ()
     gallery: Sequence[tuple[str, Sequence[Panel]]] = ()
 
 
@@ -50,12 +55,16 @@ def render(run: Run) -> str:
 
 def view(run: Run) -> dict[str, Any]:
     """The template's values, numbers already as text."""
-    approaches = [a for a in APPROACHES if a in run.metrics]
+    approaches = [a for a in CANDIDATES if a in run.metrics]
+    decisions = list(dict.fromkeys(name for m in run.metrics.values() for name in m.get("decisions", {})))
     return {
         "winner": run.checks.get("winner"),
         "why": run.checks.get("why", "The gate has not run.").split(". ")[0].rstrip(".") + ".",
         "rows": [_row(a, run) for a in approaches],
         "heads": [HEADS[name] for name in FIGURES],
+        "decisions": [(name, _tolerance(name, run)) for name in decisions],
+        "refused": run.refused,
+        "pages": run.pages,
         "cost_chart": _cost_chart(run, approaches),
         "strips": _strips(run, approaches),
         "slices": [_slice_table(name, run, approaches) for name in _slice_names(run, approaches)],
@@ -66,7 +75,7 @@ def view(run: Run) -> dict[str, Any]:
         "kinds": {k: charts.bars(_counts(v)) for k, v in run.profile.get("attributes", {}).items() if len(v) > 1},
         "findings": run.findings,
         "labels": run.labels,
-        "points": {a: _point(c) for a, c in run.calibration.items()},
+        "points": {a: _point(c) for a, c in run.calibration.items() if "best" in c},
         "provenance": run.provenance,
         "device": _device(run.benchmark),
         "num_test": next((m.get("num_images") for m in run.metrics.values()), None),
@@ -90,6 +99,7 @@ def _row(approach: str, run: Run) -> dict[str, Any]:
         "name": approach,
         "won": approach == run.checks.get("winner"),
         "passed": gate["passed"],
+        "decided": [_decided(d) for d in metrics.get("decisions", {}).values()],
         "checks": [_check(check) for check in gate["checks"]],
         "to_change": [text.replace(" %", "\u00a0%") for text in gate.get("to_change", [])],
         "figures": [
@@ -103,6 +113,19 @@ def _row(approach: str, run: Run) -> dict[str, Any]:
         "latency": f"{timing['p50_ms']:.0f} / {timing['p95_ms']:.0f}" if timing.get("p50_ms") is not None else "–",
         "size": f"{timing['model_mb']:.1f}" if timing.get("model_mb") is not None else "–",
     }
+
+
+def _tolerance(name: str, run: Run) -> str:
+    found = (m["decisions"][name] for m in run.metrics.values() if name in m.get("decisions", {}))
+    return str(next(found).get("tolerance", ""))
+
+
+def _decided(found: Mapping[str, Any]) -> dict[str, str]:
+    """An approach's error in one decision, the part of the tolerance it uses up, and whether that is proven."""
+    used = found.get("used")
+    words = {"met": "meets it", "missed": "misses it", "open": "open"}.get(str(found.get("met")), "no figure")
+    share = "" if used is None else f"{100 * used:.0f} % of the tolerance: "
+    return {"text": number("count_error", found.get("error")), "words": f"{share}{words}"}
 
 
 def _check(check: Mapping[str, Any]) -> dict[str, Any]:

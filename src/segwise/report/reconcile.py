@@ -79,7 +79,7 @@ def beside(case: Case, advice: Values) -> Beside:
 def _verdict(case: Case, advised: str, winner: str | None) -> str:
     instead = f"{winner} is the cheapest that meets the tolerance." if winner else "nothing is shown to meet it."
     if not advised:
-        return "No advice was written before this measurement; `segwise advise` writes it from the labels alone."
+        return "No advice was written before this measurement (segwise advise writes it from the labels alone)."
     if advised == NO_ANSWER:
         return f"The labels alone allowed no answer. Measured on trained models, {instead}"
     if advised == winner:
@@ -144,7 +144,7 @@ def _limit(case: Case, name: str, own: tuple[float, float], best: tuple[float, f
     """Whose error it is; `own` and `best` are error and used part of the tolerance, measured and of a perfect one."""
     gap = said(own[0] - best[0], "percent").replace("%", "points")
     measured, least = said(own[0], "percent"), said(best[0], "percent")
-    if own[0] < best[0]:
+    if own[0] < best[0] and (own[1] <= 1 or best[1] <= 1):
         images = f"that is of all {case.size.num_labelled:,} images, this of {case.size.num_images} test images"
         return (
             f"Measured {measured} is below what a perfect one leaves, {least}: {images}, and what a model misses and "

@@ -11,10 +11,14 @@ from segwise.predict.predictor import Predictor
 from segwise.report import gallery
 from segwise.report.inputs import provenance, read_history, read_images_figures, read_json, read_yaml
 from segwise.report.page import Run, render
-from segwise.spec import APPROACHES
+from segwise.spec import CANDIDATES
 
 WORK, PARAMS = Path("work"), Path("params.yaml")
 OUT = WORK / "report/index.html"
+PAGES = {
+    "compare/index.html": "every candidate against the decisions",
+    "advice/index.html": "the advice before training",
+}
 
 
 def run() -> dict[str, Any]:
@@ -23,7 +27,8 @@ def run() -> dict[str, Any]:
     Raises:
         IntegrityError: no approach has been evaluated yet.
     """
-    metrics: dict[str, Any] = {a: m for a in APPROACHES if (m := read_json(WORK / "evaluate" / a / "metrics.json"))}
+    found: dict[str, Any] = {c: m for c in CANDIDATES if (m := read_json(WORK / "evaluate" / c / "metrics.json"))}
+    metrics = {c: m for c, m in found.items() if "refused" not in m}
     if not metrics:
         raise IntegrityError("an evaluated approach", "none in work/evaluate", "run `make run` or `dvc repro` first")
     checks = read_json(WORK / "gate/checks.json")
@@ -39,6 +44,8 @@ def run() -> dict[str, Any]:
         calibration={a: c for a in metrics if (c := read_json(WORK / "calibrate" / a / "calibration.json"))},
         history={n: read_history(WORK / "train" / n / "history.csv") for n in ("dense", "instance")},
         provenance=provenance(WORK, PARAMS, Path("data.dvc")),
+        refused={c: str(m["refused"]) for c, m in found.items() if "refused" in m},
+        pages=[(f"../{place}", words) for place, words in PAGES.items() if (WORK / place).is_file()],
         gallery=_gallery(list(metrics), winner or next(iter(metrics))),
     )
     OUT.parent.mkdir(parents=True, exist_ok=True)
