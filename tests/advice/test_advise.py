@@ -87,6 +87,7 @@ def test_the_tolerance_at_which_semantic_is_enough_is_its_error_over_the_room_it
 
 def test_the_touching_share_is_reduced_by_the_load() -> None:
     assert said(evidence())["touching_share"].to == pytest.approx(0.4 / 4)
+    assert "touching_share" not in said(evidence(contact=Contact(touching=0.1)))  # touching does not explain 20 %
 
 
 def test_an_undecided_ceiling_says_how_many_groups_would_tell() -> None:

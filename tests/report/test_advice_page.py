@@ -73,8 +73,8 @@ def test_a_chart_is_in_the_unit_of_the_only_limit_and_in_parts_of_the_tolerance_
 def test_the_chart_holds_a_row_for_each_approach(made: Any) -> None:
     _, found, advice = made
     svg = chart("discs", advice["decisions"]["discs"], found)
-    assert [name for name in ("semantic", "watershed", "hybrid", "instance") if f">{name}<" in svg] == [
-        "semantic", "watershed", "hybrid", "instance",
+    assert [name for name in ("semantic", "+ split", "hybrid", "instance") if f">{name}<" in svg] == [
+        "semantic", "+ split", "hybrid", "instance",
     ]  # fmt: skip
 
 

@@ -89,9 +89,11 @@ def rounded(value: float, up: bool) -> float:
 
 
 def _contact(evidence: Evidence, verdict: Verdict) -> list[Change]:
-    """How few objects may touch for a class map to be enough, its error taken as proportional to the touching share."""
+    """How few objects may touch for a class map to be enough, its error taken as proportional to the touching share;
+    not where it is larger than that share, so that something else is behind it."""
     touching, load = evidence.contact.touching, verdict.loads.get("semantic", 0.0)
-    if not evidence.is_of_objects or not touching or load <= 1 or verdict.recommend == "semantic":
+    semantic = evidence.ceilings.get("semantic")
+    if semantic is None or not evidence.is_of_objects or load <= 1 or not 0 < (semantic.error or 0.0) <= touching:
         return []
     to = touching / load
     text = f"If about {percent(to)} of the objects touched instead of {percent(touching)}, semantic would be enough "

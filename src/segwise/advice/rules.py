@@ -178,7 +178,7 @@ def switches(evidence: Evidence, params: AdviseParams) -> list[tuple[float, str]
     loads = recommend(evidence, params).loads
     ends = [v for c in evidence.ceilings.values() for v in (c.used, c.low, c.high) if v is not None]
     handed = [used / params.max_ceiling_used for curve in evidence.handed_on.values() for _, used in curve]
-    places = sorted({v for v in (*loads.values(), *ends, *handed) if 0 < v < math.inf})
+    places = sorted({v for v in (*loads.values(), *ends, *handed) if 1e-9 < v < math.inf})
     out = [(0.0, recommend(scaled(evidence, (places[0] if places else 1.0) / 2), params).recommend)]
     for place in places:
         then = recommend(scaled(evidence, place * (1 + 1e-9)), params).recommend

@@ -146,7 +146,7 @@ def _contact(evidence: Evidence) -> list[Sentence]:
     text += "map merges"
     if contact.overlapping or contact.hidden >= 0.01:
         text += f"; {percent(contact.overlapping)} of all objects share more than a tenth of their pixels with one of "
-        text += f"their class, and {percent(contact.hidden)} of their pixels lie under other classes"
+        text += f"their class, and {percent(contact.hidden)} of their pixels lie under other classes, which cut them"
     numbers = {"touching": contact.touching, "overlapping": contact.overlapping, "hidden": contact.hidden}
     return [Sentence(f"{text}.", numbers)]
 

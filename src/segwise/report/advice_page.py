@@ -90,7 +90,7 @@ def chart(name: str, entry: Values, ceilings: Values) -> str:
     extra = ceilings.get("variants", {}).get(WATERSHED, {}).get("decisions", {}).get(name)
     if extra and extra[key] is not None and entry["kind"] in COUNTING and marks:
         interval = (extra.get("intervals") or {}).get(key) or (None, None)
-        marks.insert(1, _mark("watershed", extra[key], interval, factor, extra["met"], ""))
+        marks.insert(1, _mark("+ split", extra[key], interval, factor, extra["met"], ""))
     return forest(marks, scale)
 
 
