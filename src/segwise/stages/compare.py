@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ def run(
     costs = {c: _costs(c, benchmark) for c in metrics}
     refused = {c: m["refused"] for c, m in found.items() if "refused" in m}
     result = bakeoff(sums, decisions, dataset.classes, costs, evaluate, refused)
-    OUT.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(OUT, ignore_errors=True)  # pages of candidates that no longer compete
+    OUT.mkdir(parents=True)
     (OUT / "compare.json").write_text(canonical_json(result), encoding="utf-8")
     shots = {c: _worst(c, s, decisions, dataset, params.num_worst) for c, s in sums.items()}
     for candidate, own in shots.items():
