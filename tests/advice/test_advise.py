@@ -11,7 +11,7 @@ import pytest
 from segwise.advice.advise import advise, entry
 from segwise.advice.annotation import annotation
 from segwise.advice.ceilings.ceilings import ceilings
-from segwise.advice.changes import changes, expected_ms, rounded
+from segwise.advice.changes import changes, expected_ms, limits_at, rounded
 from segwise.advice.evidence import Ceiling, Contact, Evidence, LabelFacts
 from segwise.advice.label_facts import label_facts, uncountable
 from segwise.advice.params import AdviseParams
@@ -83,6 +83,12 @@ def test_the_tolerance_at_which_semantic_is_enough_is_its_error_over_the_room_it
     ]
     assert found[0].to == {"relative": pytest.approx(0.4)}  # 20 % error, at most half of the tolerance
     assert found[0].text == "With a tolerance of 40 % or more, semantic is enough."
+
+
+def test_a_wider_tolerance_lets_more_be_lacking_and_leaves_out_what_leaves_its_range() -> None:
+    limits = {"min_sensitivity": 0.9, "min_specificity": 0.6}
+    assert limits_at(evidence(limits=limits), 2) == pytest.approx({"min_sensitivity": 0.8, "min_specificity": 0.2})
+    assert limits_at(evidence(limits=limits), 3) == pytest.approx({"min_sensitivity": 0.7})
 
 
 def test_the_touching_share_is_reduced_by_the_load() -> None:

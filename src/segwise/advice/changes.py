@@ -11,7 +11,7 @@ from typing import Any
 from segwise.advice.entry import percent
 from segwise.advice.evidence import Evidence
 from segwise.advice.params import AdviseParams
-from segwise.advice.rules import NO_ANSWER, Verdict, switches
+from segwise.advice.rules import NO_ANSWER, Verdict, scaled, switches
 from segwise.advice.sentences import capital, proof
 from segwise.decision.score import WORDS
 
@@ -45,7 +45,7 @@ def changes(evidence: Evidence, verdict: Verdict, params: AdviseParams) -> list[
 
 def limits_at(evidence: Evidence, factor: float) -> dict[str, float]:
     """Every tolerance `factor` times as wide; those that leave their range are left out."""
-    wide = {k: 1 - (1 - v) * factor if k.startswith("min_") else v * factor for k, v in evidence.limits.items()}
+    wide = scaled(evidence, factor).limits
     return {k: v for k, v in wide.items() if not k.startswith("min_") or 0 < v < 1}
 
 
