@@ -133,3 +133,11 @@ def test_what_is_no_rule_over_the_cheap_answer_is_refused(text: str) -> None:
 def test_a_condition_is_told_from_a_number(text: str, expected: bool) -> None:
     assert trigger.is_condition(trigger.rule(text), COUNT, CLASSES[:1]) is expected
     assert all(not trigger.is_condition(trigger.rule(term), COUNT, CLASSES[:1]) for term in trigger.TERMS)
+
+
+@pytest.mark.parametrize(("limit", "brink"), [(4, 0.98), (5, 0.6), (3, 0.98), (2, 0.6), (40, 0.0)])
+def test_the_brink_is_how_little_turns_the_action_over(limit: int, brink: float) -> None:
+    decision = Decision.model_validate({"kind": "count", "action": f"if count(cell) < {limit} then alert"})
+    features = measured(found([disc(20, 20), disc(20, 60), disc(60, 60)]), decision)
+    assert features.values["brink"] == pytest.approx(brink)
+    assert measured(found([disc(20, 20)])).values["brink"] == 0  # without an action nothing can turn over

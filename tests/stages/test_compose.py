@@ -14,6 +14,7 @@ from segwise.dataset.params import DataParams
 from segwise.decision.params import Decision
 from segwise.errors import DataInvalidError, UsageError
 from segwise.predict.cascade import Cascade
+from segwise.predict.footprint import Footprint
 from segwise.predict.params import ComposeParams
 from segwise.predict.predictor import Predictor
 from segwise.stages import benchmark, compose, package, suspects
@@ -21,7 +22,7 @@ from tests.factory import read_labels
 from tests.predict.graphs import write_model
 
 COUNTS = {"how_many": Decision(kind="count"), "how_much": Decision(kind="coverage")}
-# the tiny hybrid answers 17 to 34 objects for 3 to 8 bright discs and one for the dark ones, the tiny instance always one
+# the tiny hybrid answers 17 to 34 objects for 3 to 8 bright discs and one for dark ones; the tiny instance always one
 EASY = ComposeParams(trigger="foreground < 0.5", recall=0.8, confidence=0.5, min_saving=0.0, replicates=10)
 
 
@@ -110,7 +111,8 @@ def test_without_validation_images_the_remedy_is_said(workplace: Path) -> None:
 def test_a_cascade_is_timed_beside_its_models_and_a_refused_one_is_not(
     workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(benchmark, "peak_memory_mb", lambda *_: 100.0)  # processes of their own: tested elsewhere
+    # a process for each is tested elsewhere
+    monkeypatch.setattr(benchmark, "footprint", lambda *_: Footprint(100.0, 1000.0))
     params = benchmark.BenchmarkParams(max_images=2, rounds=1, warmup=0, side_px=64)
     composed()
     timed = benchmark.run(DataParams(), params)["approaches"]

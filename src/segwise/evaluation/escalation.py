@@ -102,8 +102,10 @@ def reasons(decision: Decision, found: dict[str, Any], terms: Terms, cheap_name:
     if found["threshold"] is None:
         out.append(_unkept(found, terms))
     elif found["saving"] < terms.min_saving:
-        words = f"{100 * found['rate']:.0f} % of the images are escalated, which saves {100 * found['saving']:.0f} %"
-        out.append(f"triggers are too common: {words} of instance's cost, less than {100 * terms.min_saving:.0f} %")
+        part = f"{100 * abs(found['saving']):.0f} %"
+        saved = f"costs {part} more than instance alone" if found["saving"] < 0 else f"saves {part} of instance's cost"
+        words = f"{100 * found['rate']:.0f} % of the images are escalated, which {saved}"
+        out.append(f"triggers are too common: {words}; at least {100 * terms.min_saving:.0f} % is asked for")
     return out
 
 

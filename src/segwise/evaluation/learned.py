@@ -2,10 +2,13 @@
 
 Hoerl and Kennard 1970; on a yes-or-no target it ranks as regularised linear discriminant analysis does. The penalty is
 the one that expects a fifth of the target's variance to be explained by the features together: (1 − R²) F / (R² n).
+Features that go with the target by less than two standard errors are left out first (sure independence screening, Fan
+and Lv 2008): with few images that need the dearer model, many that say nothing would drown the few that do.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 EXPECTED_R2 = 0.2
+SCREEN = 2.0  # standard errors of a correlation of nothing, 1 / √n
 DIGITS = 6
 
 
@@ -34,14 +38,28 @@ def fit(features: Values, wanted: NDArray[np.bool_]) -> Line:
     num, size = features.shape
     middle, spread = features.mean(axis=0), features.std(axis=0)
     scale = np.where(spread > 1e-9 * (1 + np.abs(middle)), spread, np.inf)  # what never changes says nothing
-    standard = (features - middle) / scale
-    penalty = (1 - EXPECTED_R2) * size / (EXPECTED_R2 * num)
     target = wanted.astype(np.float64) - wanted.mean()
+    standard = (features - middle) / scale
+    standard *= _speaks(standard, target)
+    speaking = max(int(np.count_nonzero(standard.any(axis=0))), 1)
+    penalty = (1 - EXPECTED_R2) * speaking / (EXPECTED_R2 * num)
     weights = np.linalg.solve(standard.T @ standard / num + penalty * np.eye(size), standard.T @ target / num)
     reach = float((standard @ weights).std())
     weights = weights / scale / reach if reach > 1e-12 else np.zeros(size)
-    weights = np.array([float(f"{w:.{DIGITS}g}") for w in weights])  # as they are written, and so as they are used
-    return Line(weights, round(-float(middle @ weights), DIGITS))
+    weights = np.array([_written(w) for w in weights])
+    return Line(weights, _written(-float(middle @ weights)))
+
+
+def _written(value: float) -> float:
+    """A number as `as_text` writes it, and so as it is used."""
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _speaks(standard: Values, target: Values) -> NDArray[np.bool_]:
+    """Which features go with the target, bool (F,): the clearest one at least."""
+    covariance = np.abs(standard.T @ target) / len(target)
+    limit = SCREEN * float(target.std()) / math.sqrt(len(target))
+    return np.asarray(covariance >= min(limit, float(covariance.max())), dtype=bool)
 
 
 def cross_fitted(features: Values, wanted: NDArray[np.bool_], groups: Sequence[str], folds: int, seed: int) -> Values:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from segwise.decision.params import Decision
 from segwise.decision.score import Answers, figures
 from segwise.evaluation.intervals import bootstrap
-from segwise.evaluation.needs import Flags, Values, mixed
+from segwise.evaluation.needs import Flags, Values, decisive, mixed
 
 CURVE_RATES = np.linspace(0, 1, 21)
 DIGITS = 6
@@ -91,7 +91,7 @@ def error_of(decision: Decision, seen: Evidence, escalated: Flags | None) -> dic
     both = {"cheap": seen.cheap, "instance": seen.instance}
     if escalated is not None:
         both["cascade"] = mixed(seen.cheap, seen.instance, escalated)
-    return {name: plain(figures(decision, answers)["error"]) for name, answers in both.items()}
+    return {name: plain(decisive(decision, figures(decision, answers))) for name, answers in both.items()}
 
 
 def differences(decision: Decision, seen: Evidence, escalated: Flags, terms: Terms) -> dict[str, Any]:
@@ -99,8 +99,8 @@ def differences(decision: Decision, seen: Evidence, escalated: Flags, terms: Ter
     cascade, sides = mixed(seen.cheap, seen.instance, escalated), {"cheap": seen.cheap, "instance": seen.instance}
 
     def less(weights: NDArray[np.int64] | None) -> dict[str, float]:
-        own = figures(decision, cascade, weights)["error"]
-        return {name: own - figures(decision, side, weights)["error"] for name, side in sides.items()}
+        own = decisive(decision, figures(decision, cascade, weights))
+        return {name: own - decisive(decision, figures(decision, side, weights)) for name, side in sides.items()}
 
     intervals = _intervals(seen.groups, less, terms)
     return {k: {"difference": plain(v), "interval": intervals.get(k)} for k, v in less(None).items()}

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwise.decision import zones
-from segwise.decision.answers import Answer, answer
+from segwise.decision.answers import Answer, acts, answer
 from segwise.decision.expression import Expression, parse, true
 from segwise.decision.params import Decision
 from segwise.errors import UsageError
@@ -41,6 +41,8 @@ FEATURES: dict[str, str] = {
     "doubt": "mean of 1 - score of the objects",
     "weak": "objects found but below the score that is served, over those served and one",
     "edge": "share of the objects that reach the image's edge",
+    "brink": "how little turns the decision's action over: 1 − the smallest of BRINKS by which counts (rounded away) "
+    "and coverages would have to be more or less, 0 where none does",
 }
 OBJECT_NAMES = ("area_px", "width_px", "height_px", "solidity", "score", "edge")
 FUNCTIONS = {"count": "names", "coverage": "names", "present": "names", "objects": " ".join(OBJECT_NAMES)}
@@ -48,7 +50,9 @@ FUNCTIONS = {"count": "names", "coverage": "names", "present": "names", "objects
 TERMS = (
     "num_objects ** 0.5", "mean_area_px ** 0.25", "largest ** 0.5", "foreground", "entropy", "border_entropy",
     "background_entropy", "merge_suspicion", "contact", "part_excess", "area_excess", "doubt", "weak ** 0.5", "edge",
+    "brink",
 )  # fmt: skip
+BRINKS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7)
 NEARLY_CONVEX = 0.93  # solidity of two equal discs whose centres are 1.7 radii apart
 
 
@@ -82,6 +86,7 @@ def measure(
     whole, parts = max(num, 1), num_parts(mask)
     apart, _ = cv2.connectedComponents(mask, connectivity=8)
     sure, border, beyond = _entropies(logits, at)
+    said = answer(decision, classes, found, served.class_map)
     values = {
         "num_objects": float(num),
         "mean_area_px": float(areas.mean()) if num else 0.0,
@@ -98,10 +103,10 @@ def measure(
         "doubt": float(1 - found.scores.astype(np.float64).mean()) if num else 0.0,
         "weak": max(len(candidates) - num, 0) / (num + 1),
         "edge": float(edge.mean()) if num else 0.0,
+        "brink": _brink(said, decision, classes),
     }
     width, height = sides.astype(np.float64).T
     columns = (areas, width, height, convex, found.scores.astype(np.float64), edge)
-    said = answer(decision, classes, found, served.class_map)
     return Features(values, dict(zip(OBJECT_NAMES, columns, strict=True)), said)
 
 
@@ -151,6 +156,20 @@ def _scope(features: Features, decision: Decision, classes: Sequence[ClassInfo])
         "objects": lambda asked: float((true(asked(features.objects)) & np.ones(num, dtype=bool)).sum()),
     }
     return {**features.values, **functions}
+
+
+def _brink(said: Answer, decision: Decision, classes: Sequence[ClassInfo]) -> float:
+    """See FEATURES: where the cheap answer is close to the action's limit, a small error of it is a wrong action."""
+    if not decision.action:
+        return 0.0
+    places = tuple(decision.zones or (zones.WHOLE,))
+    for part in BRINKS:
+        for by, rounded in ((1 - part, np.floor), (1 + part, np.ceil)):
+            counts = rounded(said.counts * by).astype(np.int64)
+            moved = Answer(counts, said.coverage * by, said.present, False)
+            if acts(decision, classes, moved, places) != said.acts:
+                return 1 - part
+    return 0.0
 
 
 def _entropies(logits: Map, at: float) -> tuple[float, float, float]:

@@ -118,7 +118,7 @@ def _write(cheap: str, name: str, decision: Decision, found: dict[str, Any]) -> 
         for file in ("model.onnx", "model.json"):
             shutil.copyfile(source / file, OUT / part / file)
     # what a trigger can ask for: a new price or tolerance changes no byte of the model
-    asked_of = decision.model_dump(include={"kind", "classes", "zones", "min_area_px"})
+    asked_of = decision.model_dump(include={"kind", "classes", "zones", "min_area_px", "action"})
     write_cascade(
         OUT,
         CascadeSpec(
