@@ -42,6 +42,7 @@ class ModelSpec(Section):
     `point` is the operating point: the thresholds and split parameters that `calibrate` fitted on validation;
     its keys are documented by the approach's module in `predict/`.
     `extra` says where the graph comes from: its `network`, the name of the `encoder` and the parameters of `train`.
+    Of an instance network also `mask_shift_px`: see `predict/instance.py`.
     """
 
     approach: Candidate

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -10,25 +11,32 @@ from torch import nn
 
 from segwise.errors import IntegrityError
 from segwise.models import build, hybrid, instance, onnx, semantic
+from segwise.models.lightning import InstanceTraining
 from segwise.models.params import DenseParams, EncoderParams, InstanceParams
 from segwise.spec import ClassSpec
 
 CLASSES = (ClassSpec(id=1, name="a", isthing=True), ClassSpec(id=2, name="b", isthing=False))
 NONE = EncoderParams(pretrained="none")
-SIBLINGS = {"semantic": semantic, "hybrid": hybrid, "instance": instance}
+SIBLINGS = {"semantic": semantic, "hybrid": hybrid, "mask_rcnn": instance, "fcos_mask": instance}
+SMALL: dict[str, Any] = {"encoder": NONE, "pyramid_width": 16, "box_width": 32, "mask_layers": 1}
+INSTANCE = [InstanceParams(**SMALL, architecture=name) for name in instance.ARCHITECTURES]
+BY_NAME = pytest.mark.parametrize("params", INSTANCE, ids=list(instance.ARCHITECTURES))
 
 
 def network(approach: str, seed: int = 0) -> nn.Module:
     """A network with random weights whose instance head is as sure as a trained one."""
     torch.manual_seed(seed)
-    if approach != "instance":
+    if approach not in instance.ARCHITECTURES:
         return build.build(DenseParams(encoder=NONE, decoder_widths=(16, 8, 8, 8)), len(CLASSES)).eval()
-    net = build.build(InstanceParams(encoder=NONE, pyramid_width=16, box_width=32, mask_layers=1), len(CLASSES)).eval()
-    nn.init.normal_(net.heads.box_predictor.cls_score.weight, std=0.5)  # type: ignore[union-attr]
+    net = build.build(InstanceParams(**SMALL, architecture=approach), len(CLASSES)).eval()  # type: ignore[arg-type]
+    if approach == "mask_rcnn":
+        nn.init.normal_(net.heads.box_predictor.cls_score.weight, std=0.5)  # type: ignore[union-attr]
+    else:
+        nn.init.normal_(net.scores.weight, std=0.05)  # type: ignore[union-attr, arg-type]
     return net
 
 
-@pytest.fixture(scope="module", params=["semantic", "hybrid", "instance"])
+@pytest.fixture(scope="module", params=list(SIBLINGS))
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, nn.Module, Path]:
     sibling = SIBLINGS[request.param]
     graph = sibling.Graph(network(request.param))
@@ -68,36 +76,82 @@ def test_a_graph_of_other_weights_is_far_from_the_network(exported: tuple[str, n
     assert gap > 1e-3
 
 
-def test_the_outputs_keep_the_contract_of_shapes_and_ranges() -> None:
-    image = onnx.sample((64, 96))
+def test_the_dense_outputs_keep_the_contract_of_shapes_and_ranges() -> None:
     with torch.inference_mode():
-        logits, center, offset, distance = hybrid.Graph(network("hybrid"))(image)  # type: ignore[arg-type]
-        boxes, labels, scores, masks = instance.Graph(network("instance"))(image)  # type: ignore[arg-type]
+        logits, center, offset, distance = hybrid.Graph(network("hybrid"))(onnx.sample((64, 96)))  # type: ignore[arg-type]
     assert logits.shape == (1, 3, 32, 48)
     assert offset.shape == (1, 2, 32, 48)
     for heat in (center, distance):
         assert heat.shape == (1, 1, 32, 48)
         assert 0 <= heat.min() and heat.max() <= 1
+
+
+@pytest.mark.parametrize("architecture", instance.ARCHITECTURES)
+def test_the_instance_outputs_keep_the_contract_of_shapes_and_ranges(architecture: str) -> None:
+    with torch.inference_mode():
+        boxes, labels, scores, masks = instance.Graph(network(architecture))(onnx.sample((64, 96)))  # type: ignore[arg-type]
     assert boxes.shape == (len(labels), 4)
     assert masks.shape == (len(labels), 28, 28)
-    assert set(labels.tolist()) <= {1, 2}
+    assert set(labels.tolist()) == {1, 2}
     assert scores.min() >= 0.05 and scores.max() <= 1
+    assert torch.all(scores[:-1] >= scores[1:])
+    assert 0 <= masks.min() and masks.max() <= 1
     assert boxes.min() >= 0 and boxes[:, 2].max() <= 96 and boxes[:, 3].max() <= 64
 
 
-def test_an_instance_network_learns_nothing_from_validation() -> None:
-    from segwise.models.lightning import InstanceTraining
+@pytest.mark.parametrize("architecture", instance.ARCHITECTURES)
+def test_no_more_objects_are_answered_than_asked_for_and_these_are_the_best(architecture: str) -> None:
+    net = network(architecture)
+    with torch.inference_mode():
+        many = net(onnx.sample((64, 64)))[2]
+        cap = net.heads if architecture == "mask_rcnn" else net
+        if architecture == "mask_rcnn":
+            cap.detections_per_img = 7  # type: ignore[assignment]
+        else:
+            net.params = net.params.model_copy(update={"max_objects": 7})  # type: ignore[union-attr, operator]
+        few = net(onnx.sample((64, 64)))[2]
+    assert len(many) > 7
+    assert few.tolist() == pytest.approx(many[:7].tolist())
 
-    params = InstanceParams(encoder=NONE, pyramid_width=16, box_width=32, mask_layers=1)
+
+def a_batch(side: int = 64) -> dict[str, Any]:
+    """Two images: one object, and none."""
+    objects = {
+        "boxes": torch.tensor([[4.0, 4, 20, 20]]),
+        "labels": torch.tensor([1]),
+        "masks": torch.ones(1, side, side),
+    }
+    return {"image": torch.zeros(2, 3, side, side), "objects": [objects, {k: v[:0] for k, v in objects.items()}]}
+
+
+@BY_NAME
+def test_an_instance_network_learns_nothing_from_validation(params: InstanceParams) -> None:
     module = InstanceTraining(build.build(params, 1), params)  # type: ignore[arg-type]
     before = {key: value.clone() for key, value in module.state_dict().items()}
-    objects = {"boxes": torch.tensor([[4.0, 4, 20, 20]]), "labels": torch.tensor([1]), "masks": torch.ones(1, 64, 64)}
-    batch = {"image": torch.zeros(2, 3, 64, 64), "objects": [objects, {k: v[:0] for k, v in objects.items()}]}
     module.eval()
     with torch.no_grad():
-        losses = module.losses(batch, module.network)
+        losses = module.losses(a_batch(), module.network)
     assert all(torch.isfinite(value) for value in losses.values())
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
+    assert not any(part.training for part in module.modules())
+
+
+@BY_NAME
+def test_every_weight_of_an_instance_network_learns(params: InstanceParams) -> None:
+    torch.manual_seed(0)
+    net = build.build(params, 1).train()
+    batch = a_batch()
+    instance.total(net.losses(torch.randn(2, 3, 64, 64), batch["objects"])).backward()  # type: ignore[operator]
+    still = [name for name, value in net.named_parameters() if value.grad is None]
+    assert still == []
+
+
+@BY_NAME
+def test_images_without_objects_give_finite_losses(params: InstanceParams) -> None:
+    net = build.build(params, 1).train()
+    batch = a_batch()
+    losses = net.losses(batch["image"], [batch["objects"][1]] * 2)  # type: ignore[operator]
+    assert all(torch.isfinite(value) for value in losses.values())
 
 
 def test_weights_come_back_from_the_folder_bit_by_bit_and_changed_bytes_are_refused(tmp_path: Path) -> None:

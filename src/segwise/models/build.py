@@ -14,7 +14,7 @@ from segwise.errors import IntegrityError
 from segwise.models import encoder as encoders
 from segwise.models.dense import DenseNet
 from segwise.models.encoder import Encoder
-from segwise.models.instance import InstanceNet
+from segwise.models.instance import ARCHITECTURES, InstanceNet
 from segwise.models.params import DenseParams, InstanceParams
 from segwise.spec import ClassSpec, canonical_json, sha256_of
 
@@ -37,7 +37,7 @@ def build(params: DenseParams | InstanceParams, num_classes: int) -> DenseNet | 
     """The network that `params` describe, with K = `num_classes`; the encoder carries its pretrained weights."""
     encoder = encoders.build(params.encoder)
     if isinstance(params, InstanceParams):
-        return InstanceNet(encoder, params, num_classes)
+        return ARCHITECTURES[params.architecture](encoder, params, num_classes)
     return DenseNet(encoder, params.decoder_widths, num_classes)
 
 

@@ -1,80 +1,26 @@
-"""Mask R-CNN on a feature pyramid of the encoder: torchvision's heads without its transform, which would resize."""
+"""What `instance` exports: one of the networks that answer objects, chosen by name; they share their methods."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
-from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
-from segwise.models.encoder import Encoder
-from segwise.models.params import InstanceParams
+from segwise.models.fcos_mask import FcosMask
+from segwise.models.mask_rcnn import MaskRcnn
 
 NETWORK = "instance"
 STRIDE_PX = 32
 OUTPUTS = ("boxes", "labels", "scores", "masks")
 DYNAMIC_AXES = {"image": {2: "h", 3: "w"}, **{name: {0: "n"} for name in OUTPUTS}}
-LEVELS = (4, 8, 16, 32)
-RATIOS = (0.5, 1.0, 2.0)
-
-
-class InstanceNet(nn.Module):
-    """Region proposals, then a class, a box and a 28×28 mask for each. Images are normalised, sides multiples of 32.
-
-    Args:
-        num_classes: K, without the background.
-    """
-
-    def __init__(self, encoder: Encoder, params: InstanceParams, num_classes: int) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.levels = tuple(stride for stride in LEVELS if stride in encoder.channels)
-        width = params.pyramid_width
-        self.pyramid = FeaturePyramidNetwork(
-            [encoder.channels[stride] for stride in self.levels], width, norm_layer=nn.BatchNorm2d
-        )
-        sizes = [size for stride, size in zip(LEVELS, params.anchor_sizes_px, strict=True) if stride in self.levels]
-        self.proposals = _proposals(width, tuple(sizes), params)
-        self.heads = _heads(width, [str(stride) for stride in self.levels], params, num_classes)
-        nn.init.normal_(
-            self.heads.mask_predictor.mask_fcn_logits.weight, std=0.01
-        )  # torchvision's start is 100 × larger
-
-    def _features(self, image: Tensor) -> OrderedDict[str, Tensor]:
-        found = self.encoder(image)
-        return cast("OrderedDict[str, Tensor]", self.pyramid(OrderedDict((str(s), found[s]) for s in self.levels)))
-
-    def losses(self, image: Tensor, objects: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Losses of a batch (B, 3, h, w) whose images have `boxes` (N, 4), `labels` (N,), `masks` (N, h, w).
-
-        The module must be in training mode (the encoder may be in evaluation mode).
-        """
-        features = self._features(image)
-        images = ImageList(image, [(int(image.shape[2]), int(image.shape[3]))] * len(image))
-        boxes, first = self.proposals(images, features, objects)
-        _, second = self.heads(features, boxes, images.image_sizes, objects)
-        return {**first, **second}
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """One image (1, 3, h, w) → `boxes` xyxy (N, 4) in its pixels, `labels` int64 (N,), `scores` (N,), `masks`
-        (N, 28, 28), probabilities inside the box."""
-        features = self._features(image)
-        size = (image.shape[2], image.shape[3])
-        boxes, _ = self.proposals(ImageList(image, [size]), features)
-        found, _ = self.heads(features, boxes, [size])
-        return found[0]["boxes"], found[0]["labels"], found[0]["scores"], found[0]["masks"][:, 0]
+InstanceNet = MaskRcnn | FcosMask
+ARCHITECTURES: dict[str, type[MaskRcnn] | type[FcosMask]] = {"mask_rcnn": MaskRcnn, "fcos_mask": FcosMask}
 
 
 class Graph(nn.Module):
-    """What `instance` exports: the network as it predicts."""
+    """The network as it predicts: float (1, 3, h, w) → `boxes` (N, 4), `labels` (N,), `scores` (N,), `masks`
+    (N, 28, 28)."""
 
     def __init__(self, network: InstanceNet) -> None:
         super().__init__()
@@ -82,41 +28,6 @@ class Graph(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         return cast("tuple[Tensor, ...]", self.network(image))
-
-
-def _proposals(width: int, sizes: tuple[float, ...], params: InstanceParams) -> RegionProposalNetwork:
-    anchors = AnchorGenerator(tuple((size,) for size in sizes), (RATIOS,) * len(sizes))
-    training, testing = params.max_proposals, params.max_proposals
-    return RegionProposalNetwork(
-        anchors,
-        RPNHead(width, len(RATIOS)),
-        fg_iou_thresh=0.7,
-        bg_iou_thresh=0.3,
-        batch_size_per_image=256,
-        positive_fraction=0.5,
-        pre_nms_top_n={"training": training, "testing": testing},
-        post_nms_top_n={"training": training, "testing": testing},
-        nms_thresh=0.7,
-    )
-
-
-def _heads(width: int, levels: list[str], params: InstanceParams, num_classes: int) -> RoIHeads:
-    return RoIHeads(
-        MultiScaleRoIAlign(levels, output_size=7, sampling_ratio=2),
-        TwoMLPHead(width * 7 * 7, params.box_width),
-        FastRCNNPredictor(params.box_width, num_classes + 1),
-        fg_iou_thresh=0.5,
-        bg_iou_thresh=0.5,
-        batch_size_per_image=params.rois_per_image,
-        positive_fraction=0.25,
-        bbox_reg_weights=None,
-        score_thresh=params.min_score,
-        nms_thresh=params.max_overlap,
-        detections_per_img=params.max_objects,
-        mask_roi_pool=MultiScaleRoIAlign(levels, output_size=14, sampling_ratio=2),
-        mask_head=MaskRCNNHeads(width, (width,) * params.mask_layers, 1),
-        mask_predictor=MaskRCNNPredictor(width, width, num_classes + 1),
-    )
 
 
 def total(losses: dict[str, Any]) -> Tensor:

@@ -90,17 +90,15 @@ class DenseTraining(_Training):
 
 
 class InstanceTraining(_Training):
-    """Trains an `InstanceNet` on batches of `loader.Crops(kind="instance")`."""
+    """Trains either `InstanceNet` on batches of `loader.Crops(kind="instance")`."""
 
     def __init__(self, network: InstanceNet, params: InstanceParams) -> None:
         super().__init__(network, params)
 
     def losses(self, batch: dict[str, Any], network: nn.Module) -> dict[str, Tensor]:
-        net = cast("InstanceNet", network)
-        net.train()  # torchvision's heads answer losses in training mode only;
-        for part in (net.encoder, net.pyramid):  # which hold the batch normalisation: it must not learn from validation
-            part.train(self.training)
-        return net.losses(batch["image"].contiguous(memory_format=torch.channels_last), batch["objects"])
+        return cast("InstanceNet", network).losses(
+            batch["image"].contiguous(memory_format=torch.channels_last), batch["objects"]
+        )
 
 
 def _groups(network: nn.Module, params: TrainParams) -> list[dict[str, Any]]:

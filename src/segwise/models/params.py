@@ -11,6 +11,7 @@ from segwise.config import Section
 Unit = Annotated[float, Field(ge=0, le=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+Architecture = Literal["mask_rcnn", "fcos_mask"]
 
 
 class EncoderParams(Section):
@@ -102,15 +103,19 @@ class DenseParams(TrainParams):
 
 
 class InstanceParams(TrainParams):
-    """Mask R-CNN on a feature pyramid of the encoder.
+    """An instance network on a feature pyramid of the encoder.
 
     Attributes:
-        pyramid_width: channels of the pyramid.
-        anchor_sizes_px: side of the anchors at strides 4, 8, 16 and 32, network pixels.
-        box_width: units of the box head's two layers.
-        mask_layers: 3×3 convolutions of the mask head.
-        rois_per_image: proposals sampled for the heads' losses in training.
-        max_proposals: proposals that reach the box head in inference, before and after suppression, per level.
+        architecture: `mask_rcnn`, two stages, or `fcos_mask`, a single one: about a quarter of the time per image.
+        pyramid_width: channels of the pyramid; for `fcos_mask` of its head as well.
+        anchor_sizes_px: `mask_rcnn`: side of the anchors at strides 4, 8, 16 and 32, network pixels.
+        box_width: `mask_rcnn`: units of the box head's two layers.
+        mask_layers: `mask_rcnn`: 3×3 convolutions of the mask head.
+        tower_layers: `fcos_mask`: 3×3 convolutions before scores and before boxes.
+        mask_channels: `fcos_mask`: channels of the features that masks are made of.
+        rois_per_image: `mask_rcnn`: proposals sampled for the losses of the box head, half of them with an object.
+        masks_per_image: proposals or, for `fcos_mask`, locations with an object that masks are learnt from.
+        max_proposals: boxes per level of the pyramid that are looked at in inference, the best ones.
         max_objects: most objects per image that the graph answers.
         min_score: objects below are never answered.
         max_overlap: boxes of one class that overlap more (IoU) are one object.
@@ -121,11 +126,15 @@ class InstanceParams(TrainParams):
     interval: PositiveInt = 60
     lr: PositiveFloat = 1.5e-3
     augment: AugmentParams = AugmentParams(zoom_jitter=1.25)
+    architecture: Architecture = "mask_rcnn"
     pyramid_width: PositiveInt = 96
     anchor_sizes_px: tuple[PositiveFloat, PositiveFloat, PositiveFloat, PositiveFloat] = (12, 24, 48, 96)
     box_width: PositiveInt = 256
     mask_layers: PositiveInt = 3
-    rois_per_image: PositiveInt = 64
+    tower_layers: PositiveInt = 1
+    mask_channels: PositiveInt = 8
+    rois_per_image: PositiveInt = 128
+    masks_per_image: PositiveInt = 24
     max_proposals: PositiveInt = 1000
     max_objects: PositiveInt = 600
     min_score: Unit = 0.05

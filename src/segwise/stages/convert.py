@@ -42,7 +42,12 @@ def run(approach: Approach, params: ConvertParams) -> dict[str, Any]:
         std=card.std,
         onnx_sha256=sha256_of(path),
         value_range=card.value_range,
-        extra={"network": card.network, "encoder": trained.encoder.name, "train": card.params},
+        extra={
+            "network": card.network,
+            "encoder": trained.encoder.name,
+            "train": card.params,
+            **({"mask_shift_px": network.mask_shift_px} if isinstance(network, instance.InstanceNet) else {}),
+        },
     )
     write_spec(out, spec)
     size_mb = path.stat().st_size / 1e6
