@@ -96,10 +96,20 @@ def test_regions_are_compared_pixel_by_pixel_where_the_label_speaks() -> None:
     truth, seen = np.zeros((40, 60), np.uint8), np.zeros((40, 60), np.uint8)
     truth[:20], truth[:, 50:], seen[20:] = 2, 255, 2
     nothing, image = things(), np.full((40, 60, 3), 90, np.uint8)
-    shot = worst.shot("a.png", image, Prediction(truth, nothing), Prediction(seen, nothing), [DISC, SKY])
+    shot = worst.shot("a.png", image, Prediction(truth, nothing), Prediction(seen, nothing), worst.Asked((1,), (2,)))
     assert shot.missed_area and shot.invented_area and shot.numbers == (0, 0, 0)
     beside = {int(x) for x in re.findall(r"M(\d+) ", shot.missed_area)}
     assert max(beside) < 100  # columns under 50, in half pixels
+
+
+def test_coverage_asks_for_pixels_and_the_other_kinds_for_countable_objects() -> None:
+    def asked(**kinds: Any) -> worst.Asked:
+        return worst.asked_about({n: Decision(**d) for n, d in kinds.items()}, [DISC, SKY])
+
+    assert asked(a={"kind": "count"}) == worst.Asked((1,), ())
+    assert asked(a={"kind": "coverage", "classes": ("disc",)}) == worst.Asked((), (1,))
+    assert asked(a={"kind": "presence", "classes": ("sky", "disc")}) == worst.Asked((1,), (2,))
+    assert asked(a={"kind": "count"}, b={"kind": "coverage"}) == worst.Asked((1,), (1, 2))
 
 
 def test_the_picture_is_a_small_one_of_the_same_image() -> None:
@@ -113,7 +123,9 @@ def test_the_picture_is_a_small_one_of_the_same_image() -> None:
 
 def test_a_page_stays_small_and_says_what_it_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     image, map_ = np.full((40, 60, 3), 90, np.uint8), np.zeros((40, 60), np.uint8)
-    one = worst.shot("<a>.png", image, Prediction(map_, things(square(2, 2))), Prediction(map_, things()), [DISC])
+    one = worst.shot(
+        "<a>.png", image, Prediction(map_, things(square(2, 2))), Prediction(map_, things()), worst.Asked((1,), ())
+    )
     size = sum(map(len, (one.picture, one.missed)))
     monkeypatch.setattr(worst, "MAX_BYTES", 2 * size)
     html = worst.render("hybrid", [one] * 3, ["hybrid", "instance"], 3, "Ordered.")

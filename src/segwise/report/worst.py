@@ -45,6 +45,14 @@ class Shot:
     score: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Ids of the classes whose objects are outlined, and of those that are compared pixel by pixel."""
+
+    outlined: tuple[int, ...]
+    compared: tuple[int, ...]
+
+
 def error_shares(decision: Decision, answers: Answers) -> Shares:
     """The part of the decision's mistakes that each image makes, float64 (images,); sums to 1, or to 0 without any.
 
@@ -74,7 +82,7 @@ def shot(
     image: Image,
     truth: Prediction,
     predicted: Prediction,
-    classes: Sequence[ClassInfo],
+    asked: Asked,
     *,
     words: Sequence[str] = (),
     score: float | None = None,
@@ -83,12 +91,11 @@ def shot(
 
     Args:
         truth: the labels' class map (IGNORE_INDEX where they say nothing) and objects (crowds marked).
-        classes: those that are asked about: countable ones are outlined, the others compared pixel by pixel.
+        asked: see `asked_about`.
     """
-    found, missed, invented = sort_out(predicted.objects, truth.objects, [c.id for c in classes if c.isthing])
+    found, missed, invented = sort_out(predicted.objects, truth.objects, asked.outlined)
     shrink = max(1.0, max(image.shape[:2]) / SHOWN_PX)
-    regions = [c.id for c in classes if not c.isthing]
-    missing, extra = _region_errors(predicted.class_map, truth.class_map, regions)
+    missing, extra = _region_errors(predicted.class_map, truth.class_map, asked.compared)
     return Shot(
         name,
         webp_uri(brightened(image)),
@@ -155,16 +162,19 @@ def render(candidate: str, shots: Sequence[Shot], others: Sequence[str], num_ima
     )  # fmt: skip
 
 
-def asked_about(decisions: Mapping[str, Decision], classes: Sequence[ClassInfo]) -> list[ClassInfo]:
-    """The classes that any of the decisions is about."""
-    ids = {i for d in decisions.values() for i in d.class_ids(classes)}
-    return [c for c in classes if c.id in ids]
+def asked_about(decisions: Mapping[str, Decision], classes: Sequence[ClassInfo]) -> Asked:
+    """The classes that any of the decisions is about: coverage asks for pixels, the other kinds for objects where the
+    class is countable."""
+    things = {c.id for c in classes if c.isthing}
+    covered = {i for d in decisions.values() if d.kind == "coverage" for i in d.class_ids(classes)}
+    others = {i for d in decisions.values() if d.kind != "coverage" for i in d.class_ids(classes)}
+    return Asked(tuple(sorted(others & things)), tuple(sorted(covered | (others - things))))
 
 
 def _region_errors(predicted: NDArray[np.uint8], truth: NDArray[np.uint8], ids: Sequence[int]) -> tuple[Mask, Mask]:
     """Pixels of the regions that are missed and invented, bool (H, W) each."""
     known, differ = truth != IGNORE_INDEX, predicted != truth
-    return known & differ & np.isin(truth, ids), known & differ & np.isin(predicted, ids)
+    return differ & np.isin(truth, ids), known & differ & np.isin(predicted, ids)
 
 
 def words_of(name: str, decision: Decision, answers: Answers, shares: Shares, index: int) -> str:

@@ -101,7 +101,7 @@ def _worst(
     f1 = {name: float(row["f1"]) for name, row in rows.items()}
     chosen = worst.choose(names, shares, f1, at_most)
     predictor = Predictor.load(WORK / "calibrate" / candidate)
-    classes = worst.asked_about(decisions, dataset.classes)
+    asked = worst.asked_about(decisions, dataset.classes)
 
     def shot(record: coco.ImageRecord) -> worst.Shot:
         index, image = names.index(record.file_name), dataset.pixels(record)
@@ -110,7 +110,7 @@ def _worst(
         kinds = [f"{key} {values[index]}" for key, values in sums.attributes.items() if values[index] != "unknown"]
         said += [", ".join(kinds)] * bool(kinds) + ["escalated to the instance model"] * bool(sums.escalated[index])
         score = None if np.isnan(f1[record.file_name]) else f1[record.file_name]
-        return worst.shot(record.file_name, image, truth, predictor.predict(image), classes, words=said, score=score)
+        return worst.shot(record.file_name, image, truth, predictor.predict(image), asked, words=said, score=score)
 
     records = coco.by_name(dataset, chosen)
     return [shot(record) for record in told(f"compare {candidate}", records, len(records))]
