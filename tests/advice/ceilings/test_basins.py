@@ -50,6 +50,13 @@ def test_the_neck_of_two_equal_discs_is_their_common_chord_over_their_diameter(s
     assert found.cut(expected + 0.08)[0] == 2
 
 
+def test_a_neck_is_measured_against_the_smaller_side() -> None:
+    mask = disc(60, 40, 36, (120, 160)) | box(70, 57, 130, 63, (120, 160)) | disc(60, 130, 10, (120, 160))
+    found = basins(mask.astype(np.uint8), 1.0)  # a bridge 6 pixels wide: 0.3 of the small disc, 0.08 of the large one
+    assert found.cut(0.2)[0] == 1
+    assert found.cut(0.45)[0] == 2
+
+
 def test_an_object_cut_by_the_images_edge_has_no_neck_there() -> None:
     mask = box(0, 0, 30, 30, (30, 30)).astype(np.uint8)
     assert basins(mask, 1.0).cut(0.9)[0] == 1

@@ -57,6 +57,15 @@ def test_touching_discs_are_one_component_and_a_split_by_shape_parts_them() -> N
     assert {item["what"] for item in worst[0]["boxes"]} == {"merged"} and len(worst[0]["boxes"]) == 2
 
 
+def test_handing_the_worst_images_on_first_meets_the_tolerance_soonest() -> None:
+    alone, touching = [disc(20, 20, 9), disc(70, 90, 9)], [disc(40, 30, 10), disc(40, 51, 10)]
+    images = [record(f"{i}.png", touching if i < 2 else alone) for i in range(10)]
+    values = found(dataset(images))["concentration"]["count"]["semantic"]
+    assert values["share_80"] == values["share_100"] == 0.2
+    assert values["handed_on"][:4] == [[0, 1], [0.05, 1], [0.1, 0.5], [0.2, 0]]  # round(10 × 0.05) = 0 images
+    assert values["needed_share"] == 0  # 2 of 20 objects are within 10 %
+
+
 def test_two_halves_of_one_square_show_no_waist_and_are_not_safe_to_split() -> None:
     values = found(alike([box(20, 20, 40, 60), box(40, 20, 60, 60)], num=6))
     assert error(values, "semantic") == error(values, WATERSHED) == 0.5

@@ -56,6 +56,11 @@ def test_two_boxes_side_by_side_share_a_quarter_of_their_outline() -> None:
     assert found.waist[0] == pytest.approx(0)
 
 
+def test_contact_is_a_share_of_the_shorter_outline() -> None:
+    found = pairs(labelled(record("a", [box(10, 10, 20, 20), box(20, 0, 60, 40)]), DISC))
+    assert found.contact.tolist() == [0.25]
+
+
 def test_a_pair_that_overlaps_hides_its_share_of_the_smaller_one() -> None:
     found = pairs(labelled(record("a", [box(10, 10, 30, 30), box(25, 10, 35, 20)]), DISC))
     assert found.hidden.tolist() == [0.5] and found.ratio.tolist() == [0.25]
@@ -120,9 +125,7 @@ def test_hybrid_answers_what_the_served_approach_makes_of_perfect_heads(place: i
     outputs = {name: value[None] for name, value in dense_targets(labels.owner).items()}
     outputs["logits"] = perfect_logits(labels.class_map)
     point = served_hybrid.POINT_DEFAULTS | hybrid.POINTS[place] | {"min_area_px": 1.0}
-    expected = served_hybrid.decode(
-        heads | {"logits": perfect_logits(labels.class_map)}, SIZE, spec_of("hybrid"), point
-    )
+    expected = served_hybrid.decode(outputs, SIZE, spec_of("hybrid"), point)
     assert_same(hybrid.predictions(labels, CeilingParams(dense_zoom=1))[place], expected)
 
 
@@ -163,6 +166,11 @@ def test_suppression_keeps_what_a_plain_loop_keeps(seed: int) -> None:
         if not kept or instance.box_iou(boxes)[-1, :-1].max() <= 0.3:
             kept.append(index)
     assert instance.answered(labels, CeilingParams(max_overlap=0.3)).tolist() == kept
+
+
+def test_of_two_that_suppress_each_other_the_one_seen_more_stays() -> None:
+    labels = labelled(record("a", [box(10, 10, 40, 40), box(12, 12, 40, 40)]), DISC)  # the smaller one lies on top
+    assert instance.answered(labels, CeilingParams()).tolist() == [1]
 
 
 def test_box_iou_of_known_boxes() -> None:

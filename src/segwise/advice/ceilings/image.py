@@ -53,7 +53,7 @@ class Measured:
 def points(name: str) -> tuple[dict[str, float], ...]:
     """The points of a candidate or variant."""
     modules = {**CANDIDATES, WATERSHED: watershed}
-    return modules[name].POINTS if name in modules else semantic.POINTS[:1]
+    return modules[name].POINTS if name in modules else semantic.POINTS
 
 
 def words(params: CeilingParams) -> dict[str, str]:
@@ -73,10 +73,10 @@ def measure(labels: Labelled, decisions: Mapping[str, Decision], params: Ceiling
     found[WATERSHED] = score(labels, watershed.predictions(labels, params), decisions)
     coarse = {stride: semantic.at_stride(labels, stride / params.dense_zoom) for stride in STRIDES}
     answers = {stride: semantic.of_map(labels, class_map) for stride, class_map in coarse.items()}
-    found |= {f"semantic@stride{stride}": score(labels, [answer], decisions) for stride, answer in answers.items()}
+    found |= {f"semantic@stride{stride}": score(labels, answer, decisions) for stride, answer in answers.items()}
     banded = labels.banded(params.band_px)
-    found[BAND] = score(labels, [answers[STRIDES[0]]], decisions, banded)
-    found[GROWN] = score(labels, [semantic.of_map(labels, semantic.grown(labels, params.band_px))], decisions)
+    found[BAND] = score(labels, answers[STRIDES[0]], decisions, banded)
+    found[GROWN] = score(labels, semantic.of_map(labels, semantic.grown(labels, params.band_px)), decisions)
     things = labels.things
     left = len(instance.answered(labels, params))
     return Measured(

@@ -8,7 +8,7 @@ import numpy as np
 from segwise.advice.ceilings.labelled import Labelled
 from segwise.advice.ceilings.params import CeilingParams
 from segwise.predict.maps import Map, at_size, components, objects_from_labels
-from segwise.types import ClassMap, Prediction
+from segwise.types import ClassMap, Objects, Prediction
 
 WORDS = "perfect class map, connected components"
 Point = dict[str, float]
@@ -18,24 +18,27 @@ POINTS: tuple[Point, ...] = tuple({"min_area_px": area} for area in MIN_AREAS_PX
 
 def predictions(labels: Labelled, params: CeilingParams) -> list[Prediction]:  # noqa: ARG001  # one signature
     """What it answers at each of POINTS; equal ones are one value."""
-    every = of_map(labels, labels.class_map)
+    return of_map(labels, labels.class_map)
+
+
+def of_map(labels: Labelled, class_map: ClassMap) -> list[Prediction]:
+    """What a class map, uint8 (H, W), answers at each of POINTS; equal ones are one value."""
+    every = Prediction(class_map, _components(labels, class_map))
     out = [every]
     for smallest in MIN_AREAS_PX[1:]:
         kept = every.objects.select(every.objects.areas_px >= smallest)
-        out.append(every if len(kept) == len(every.objects) else Prediction(labels.class_map, kept))
+        out.append(every if len(kept) == len(every.objects) else Prediction(class_map, kept))
     return out
 
 
-def of_map(labels: Labelled, class_map: ClassMap) -> Prediction:
-    """What a class map, uint8 (H, W), answers: every component is an object."""
+def _components(labels: Labelled, class_map: ClassMap) -> Objects:
     found, total = np.zeros(class_map.shape, dtype=np.int32), 0
     present = set(np.unique(class_map).tolist())
     for class_id in (i for i in labels.thing_ids if i in present):
         count, of_class = components((class_map == class_id).view(np.uint8))
         found += np.where(of_class > 0, of_class + total, 0).astype(np.int32, copy=False)
         total += count
-    objects = objects_from_labels(found, total, class_map, np.ones(found.shape, np.float32), 1)
-    return Prediction(class_map, objects)
+    return objects_from_labels(found, total, class_map, np.ones(found.shape, np.float32), 1)
 
 
 def at_stride(labels: Labelled, stride_px: float) -> ClassMap:
