@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from segwise.decision.params import Decision
 from segwise.evaluation.measure import Measured, measure
 from segwise.evaluation.params import EvaluateParams
-from segwise.evaluation.rows import per_image_rows
+from segwise.evaluation.rows import columns, per_image_rows
 from segwise.evaluation.summary import summarise
 from segwise.spec import canonical_json
 from segwise.types import ClassInfo, ClassMap, Objects, Prediction
@@ -22,15 +23,17 @@ def painted(objects: Objects) -> ClassMap:
     return out
 
 
-def measured(num: int = 8, *, perfect: bool = False, tied: bool = True) -> list[Measured]:
+def measured(
+    num: int = 8, *, perfect: bool = False, tied: bool = True, decisions: dict[str, Decision] | None = None
+) -> list[Measured]:
     out = []
     for index in range(num):
         truth, predicted = scene(index, crowds=False, tied=tied)
         found = truth if perfect else predicted
         out.append(
             measure(
-                f"{index:02}.png", Prediction(painted(found), found), found, truth, painted(truth), 2,
-                group=f"g{index // 2}", attributes={"modality": "ab"[index % 2]},
+                f"{index:02}.png", Prediction(painted(found), found), found, truth, painted(truth), CLASSES,
+                group=f"g{index // 2}", attributes={"modality": "ab"[index % 2]}, decisions=decisions,
             )
         )  # fmt: skip
     return out
@@ -99,3 +102,24 @@ def test_every_image_has_a_row_in_order() -> None:
     rows = per_image_rows(measured()[::-1])
     assert [row["file_name"] for row in rows] == [f"{i:02}.png" for i in range(8)]
     assert all(row["true_count"] >= 0 for row in rows)
+
+
+def test_a_row_says_what_label_and_prediction_answer_to_each_decision() -> None:
+    decisions = {
+        "number": Decision.model_validate({"kind": "count", "action": "if count(one) > 2 then act"}),
+        "share": Decision(kind="coverage"),
+        "any": Decision(kind="presence", classes=("two",)),
+        "which": Decision(kind="itemize"),
+    }
+    images = measured(decisions=decisions)
+    rows = per_image_rows(images, decisions)
+    for row, m in zip(rows, images, strict=True):
+        counted = m.tally.counted
+        assert (row["number.true"], row["number.predicted"]) == tuple(counted.sum(axis=1))
+        assert row["number.error"] == np.abs(counted[1] - counted[0]).sum()
+        assert row["number.acts_true"] == (counted[0, 0] > 2)
+        assert row["share.true"] == pytest.approx(row["true_coverage"])
+        assert row["share.predicted"] == pytest.approx(row["predicted_coverage"])
+        assert row["any.error"] == ((counted[0, 1] > 0) != (counted[1, 1] > 0))
+        assert row["which.error"] == (m.tally.fp[0] + m.tally.fn[0]).sum()
+    assert set(columns(decisions, ["modality"])) == set(rows[0])

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from segwise.dataset.params import DataParams
 from segwise.decision.params import Decision
 from segwise.errors import DataInvalidError, IntegrityError, UsageError
 from segwise.evaluation.params import BenchmarkParams, EvaluateParams
+from segwise.evaluation.sums import read_sums
 from segwise.predict.params import CalibrateApproach, CalibrateParams
 from segwise.predict.predictor import Predictor
 from segwise.spec import read_spec
 from segwise.stages import benchmark, calibrate, evaluate, predict
-from tests.factory import read_labels
+from tests.factory import read_labels, write_labels
 from tests.predict.graphs import write_model
 
 QUICK = CalibrateApproach(zooms=(1.0, 2.0), sweeps=1, threads=1)
@@ -108,7 +110,8 @@ def test_calibrating_and_evaluating_twice_writes_the_same_bytes(workplace: Path)
         calibrated("semantic")
         evaluate.run("semantic", DataParams(), EvaluateParams(replicates=10))
         paths = ("work/calibrate/semantic/model.json", "work/evaluate/semantic/metrics.json",
-                 "work/calibrate/semantic/calibration.json", "work/evaluate/semantic/per_image.parquet")  # fmt: skip
+                 "work/calibrate/semantic/calibration.json", "work/evaluate/semantic/per_image.parquet",
+                 "work/evaluate/semantic/sums.npz")  # fmt: skip
         runs.append([Path(p).read_bytes() for p in paths])
     assert runs[0] == runs[1]
 
@@ -120,12 +123,44 @@ def test_metrics_have_every_key_the_gate_reads(workplace: Path) -> None:
     wanted = {
         "miou", "foreground_iou", "dice", "ap", "ap50", "ap75", "pq", "f1", "dsb", "count_error", "count_mape",
         "count_bias", "count_exact_rate", "coverage_error", "num_images", "intervals", "per_class", "slices",
+        "boundary_f", "merge_rate", "split_rate", "class_error", "splitting_error", "calibration_error",
     }  # fmt: skip
     assert wanted <= metrics.keys()
     assert set(metrics["slices"]["modality"]) == {"fluorescence", "histology"}
     rows = pd.read_parquet("work/evaluate/hybrid/per_image.parquet")
     assert len(rows) == metrics["num_images"]
     assert rows.file_name.is_monotonic_increasing
+
+
+def test_decisions_are_answered_image_by_image(workplace: Path) -> None:
+    calibrated("hybrid")
+    decisions = {"number": Decision.model_validate({"kind": "count", "action": "if count() > 3 then act"})}
+    metrics = evaluate.run("hybrid", DataParams(), EvaluateParams(replicates=10), decisions)["metrics"]
+    told, sums = metrics["decisions"]["number"], read_sums(Path("work/evaluate/hybrid/sums.npz"))
+    rows = pd.read_parquet("work/evaluate/hybrid/per_image.parquet")
+    assert rows.file_name.tolist() == sums.file_names.tolist()
+    assert rows["number.true"].tolist() == sums.asked["number"].counts[:, 0].sum(axis=(1, 2)).tolist()
+    assert told["mae"] == pytest.approx(rows["number.error"].mean(), abs=1e-6)
+    assert told["error"] == pytest.approx(metrics["count_error"])
+    assert told["accuracy"] == pytest.approx((rows["number.acts_true"] == rows["number.acts_predicted"]).mean())
+    assert not rows.escalated.any() and metrics["escalated_share"] == 0
+
+
+def test_a_refused_cascade_is_not_measured_but_told_of(workplace: Path) -> None:
+    folder = Path("work/calibrate/cascade")
+    folder.mkdir(parents=True)
+    (folder / "cascade.json").write_text(json.dumps({"refused": "it saves 1 %"}))
+    decisions = {"number": Decision(kind="count")}
+    assert "it saves 1 %" in evaluate.run("cascade", DataParams(), EvaluateParams(), decisions)["summary"]
+    calibrated("semantic")
+    evaluate.run("semantic", DataParams(), EvaluateParams(replicates=2), decisions)
+    out = {name: Path("work/evaluate") / name for name in ("cascade", "semantic")}
+    assert json.loads((out["cascade"] / "metrics.json").read_text()) == {"refused": "it saves 1 %"}
+    rows = {name: pd.read_parquet(path / "per_image.parquet") for name, path in out.items()}
+    assert len(rows["cascade"]) == 0
+    assert sorted(rows["cascade"].columns) == sorted(rows["semantic"].columns)
+    with pytest.raises(IntegrityError, match="sums"):
+        read_sums(out["cascade"] / "sums.npz")
 
 
 def test_a_slice_the_model_understands_is_measured_better(workplace: Path) -> None:
@@ -153,8 +188,25 @@ def test_every_calibrated_approach_is_timed_and_weighed(workplace: Path) -> None
     for figures in result["approaches"].values():
         assert len(figures["latencies_ms"]) == 4
         assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"]
+        assert 0 < figures["cpu_s_per_image"] and figures["jitter"] >= 1
         assert 20 < figures["peak_memory_mb"] < 2000
+        assert figures["cold_start_ms"] > figures["p50_ms"]
         assert figures["model_mb"] >= 0
+
+
+def test_the_timed_images_are_spread_over_the_sizes_of_the_test_split(workplace: Path) -> None:
+    names = [f"size_{i:02}.png" for i in range(10)]
+    for index, name in enumerate(names):
+        Image.new("RGB", (40, 20 + 10 * ((7 * index) % 10))).save(Path("data/images") / name)
+    labels = read_labels(Path("data"))
+    labels["images"] += [
+        {"id": 1000 + i, "file_name": n, "width": 40, "height": 20 + 10 * ((7 * i) % 10)} for i, n in enumerate(names)
+    ]
+    write_labels(Path("data"), labels)
+    Path("work/split.json").write_text(json.dumps({"train": [], "val": [], "test": names}))
+    heights = [i.shape[0] for i in benchmark._images(DataParams(), BenchmarkParams(max_images=5))]
+    assert heights == [30, 50, 70, 90, 110]
+    assert len(benchmark._images(DataParams(), BenchmarkParams(max_images=99))) == 10
 
 
 def test_without_a_model_the_benchmark_says_what_to_run(workplace: Path) -> None:

@@ -134,11 +134,16 @@ def costed(decision: Decision, measured: Mapping[str, Any]) -> dict[str, Any]:
     asked, wanted = operation.deadline_ms, operation.frames_per_s
     return {
         **{key: measured.get(key) for key in COSTS},
-        "cost_per_1000": None if per_image is None else number(1000 * per_image),
-        "cost_per_day": None if per_image is None else number(operation.images_per_day * per_image),
+        "cost_per_1000": _significant(per_image, 1000),
+        "cost_per_day": _significant(per_image, operation.images_per_day),
         "deadline_met": None if asked is None or p95 is None else p95 <= asked,
         "frames_met": None if wanted is None or rate is None else rate >= wanted,
     }
+
+
+def _significant(per_image: float | None, times: int) -> float | None:
+    """Six digits that mean something, however cheap an image is."""
+    return None if per_image is None else float(f"{per_image * times:.6g}")
 
 
 def _differences(

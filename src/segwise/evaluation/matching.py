@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.types import Objects
+from segwise.types import Mask, Objects
 
 Matrix = NDArray[np.float64]
 
@@ -15,37 +15,33 @@ def intersections(first: Objects, second: Objects) -> NDArray[np.int64]:
     out = np.zeros((len(first), len(second)), dtype=np.int64)
     if not out.size:
         return out
-    owner = np.full(second.size, -1, dtype=np.int32)
-    for index, ((x0, y0, x1, y1), crop) in enumerate(zip(second.boxes_xyxy, second.crops, strict=True)):
-        owner[y0:y1, x0:x1][crop] = index  # the last writer owns the pixel
+    areas = second.areas_px
+    owner = np.zeros(second.size, dtype=np.min_scalar_type(len(second)))  # 0 = nobody's, i + 1 = object i's
+    for index in np.argsort(-areas, kind="stable"):  # the last writer owns a pixel: small objects lie above large ones
+        x0, y0, x1, y1 = second.boxes_xyxy[index]
+        owner[y0:y1, x0:x1][second.crops[index]] = index + 1
     out += _by_owner(first, owner, len(second))
-    if np.count_nonzero(owner >= 0) == second.areas_px.sum():  # none overlap
-        return out
-    columns, pixels = _flat(second)
-    while True:  # what is owned again (overlaps) goes to further maps
-        left = owner.ravel()[pixels] != columns
-        columns, pixels = columns[left], pixels[left]
-        if not columns.size:
-            return out
-        owner = np.full(second.size, -1, dtype=np.int32)
-        owner.ravel()[pixels] = columns
-        out += _by_owner(first, owner, len(second))
+    if np.count_nonzero(owner) < areas.sum():  # some overlap: those that lost pixels are counted one by one
+        owned = np.bincount(owner.ravel(), minlength=len(second) + 1)[1:]
+        for index in np.flatnonzero(owned < areas):
+            out[:, index] = _with_one(first, second.boxes_xyxy[index], second.crops[index])
+    return out
 
 
-def _flat(objects: Objects) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Object index and flat pixel index of every mask pixel."""
-    width = objects.size[1]
-    parts = []
-    for (x0, y0, _, _), crop in zip(objects.boxes_xyxy, objects.crops, strict=True):
-        rows, columns = np.nonzero(crop)
-        parts.append((rows + int(y0)) * width + columns + int(x0))
-    index = np.repeat(np.arange(len(parts), dtype=np.int32), [part.size for part in parts])
-    return index, np.concatenate(parts)
+def _with_one(objects: Objects, box: NDArray[np.int32], crop: Mask) -> NDArray[np.int64]:
+    """Pixels that each object shares with one mask, int64 (N,)."""
+    out = np.zeros(len(objects), dtype=np.int64)
+    starts, stops = np.maximum(objects.boxes_xyxy[:, :2], box[:2]), np.minimum(objects.boxes_xyxy[:, 2:], box[2:])
+    for index in np.flatnonzero((starts < stops).all(axis=1)):
+        (x0, y0), (x1, y1), (left, top) = starts[index], stops[index], objects.boxes_xyxy[index, :2]
+        mine = objects.crops[index][y0 - top : y1 - top, x0 - left : x1 - left]
+        out[index] = np.count_nonzero(mine & crop[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]])
+    return out
 
 
-def _by_owner(objects: Objects, owner: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+def _by_owner(objects: Objects, owner: NDArray[np.unsignedinteger], count: int) -> NDArray[np.int64]:
     rows = [
-        np.bincount(owner[y0:y1, x0:x1][crop] + 1, minlength=count + 1)[1:]
+        np.bincount(owner[y0:y1, x0:x1][crop], minlength=count + 1)[1:]
         for (x0, y0, x1, y1), crop in zip(objects.boxes_xyxy, objects.crops, strict=True)
     ]
     return np.stack(rows).astype(np.int64, copy=False)
