@@ -170,6 +170,16 @@ def test_a_learned_score_keeps_the_promise_on_new_images_in_95_percent_of_draws(
     assert 0.3 < np.mean(rates) < 0.6  # it separates: a coin would escalate more than 80 %
 
 
+def test_what_is_known_of_a_group_does_not_change_its_own_scores() -> None:
+    table, needing = population(np.random.default_rng(5), 60)
+    groups = [f"g{i // 3}" for i in range(60)]
+    one, other = needing.copy(), needing.copy()
+    one[:3], other[:3] = [True, False, False], [False, True, True]  # a group that has some either way: the same folds
+    before, after = (cross_fitted(table, flags, groups, folds=60, seed=0) for flags in (one, other))
+    assert np.array_equal(before[:3], after[:3])
+    assert not np.array_equal(before[3:], after[3:])
+
+
 def test_a_score_fitted_on_the_images_it_is_judged_on_would_break_the_promise() -> None:
     random = np.random.default_rng(3)
     new = random.normal(size=(4000, 40))

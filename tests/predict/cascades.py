@@ -13,10 +13,17 @@ from tests.predict.graphs import write_model
 COUNT = Decision(kind="count")
 
 
-def write_tiny_cascade(folder: Path, score: str, threshold: float, cheap: str = "hybrid", **more: Any) -> Path:
-    """A cascade of the graphs of `tests.predict.graphs`."""
+def write_tiny_cascade(
+    folder: Path,
+    score: str,
+    threshold: float,
+    cheap: str = "hybrid",
+    point: dict[str, float] | None = None,
+    **more: Any,
+) -> Path:
+    """A cascade of the graphs of `tests.predict.graphs`; `point` is the cheap model's."""
     for part, approach in zip(PARTS, (cheap, "instance"), strict=True):
-        write_model(folder / part, approach)
+        write_model(folder / part, approach, point=point if part == "cheap" else None)
     keys = {"decision_name": "how many", "decision": COUNT, "score": score, "threshold": threshold, **more}
     models = {part: sha256_of(folder / part / "model.json") for part in PARTS}
     write_cascade(folder, CascadeSpec.model_validate({"models": models, **keys}))

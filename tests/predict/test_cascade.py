@@ -52,6 +52,23 @@ def test_below_the_threshold_the_cheap_model_answers_and_the_instance_network_ne
     assert [r.runs for r in runs] == [2, 0]
 
 
+@pytest.mark.parametrize("cheap", ["semantic", "hybrid"])
+def test_what_the_cheap_model_does_not_serve_the_cascade_does_not_serve(tmp_path: Path, cheap: str) -> None:
+    folder = write_tiny_cascade(tmp_path, FEW, 1000, cheap, point={"min_score": 0.8, "min_area_px": 1})
+    image = IMAGE.copy()
+    image[:50][image[:50] > 100] = 112  # the upper discs are hardly brighter than the limit
+    served, candidates = load(folder).both(image)
+    alone = Predictor.load_network(folder / "cheap")
+    assert 0 < len(served.objects) < len(candidates)
+    assert same(served, alone.predict(image))
+    assert same(candidates, alone.predict(image, all_candidates=True).objects)
+
+
+def test_a_score_at_the_threshold_escalates(tmp_path: Path) -> None:
+    assert load(write_tiny_cascade(tmp_path, "0.25", 0.25)).predict(IMAGE).escalated
+    assert not load(write_tiny_cascade(tmp_path, "0.25", 0.250001)).predict(IMAGE).escalated
+
+
 def test_from_the_threshold_on_the_instance_model_answers_and_each_network_runs_once(tmp_path: Path) -> None:
     folder = write_tiny_cascade(tmp_path, FEW, 2)
     cascade, alone = load(folder), Predictor.load_network(folder / "instance")
