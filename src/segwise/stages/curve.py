@@ -61,7 +61,7 @@ def run(network: str, params: Params, choices: Choices) -> dict[str, Any]:
     images = cross_fit.labelled(data, val, params.decision)
     scored = _scored(runs, images, halves, params)
     sizes = np.array([[len(names) for names in row] for row in drawn], dtype=np.float64).T
-    terms = Terms(more=choices.more, seed=choices.seed)
+    terms = Terms(choices.more, params.evaluate.confidence, params.evaluate.replicates, choices.seed)
     found = learning.learned(scored, sizes, [r.group for r in val], params.decision, _effort(), terms)
     about = {
         "network": network, "steps": document["train"][network]["steps"], "repeats": choices.repeats,
