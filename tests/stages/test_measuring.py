@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from segwise.dataset import coco
 from segwise.dataset.params import DataParams
 from segwise.decision.params import Decision
 from segwise.errors import DataInvalidError, IntegrityError, UsageError
@@ -21,6 +22,7 @@ from segwise.predict.predictor import Predictor
 from segwise.spec import read_spec
 from segwise.stages import benchmark, calibrate, evaluate, predict
 from tests.factory import read_labels, write_labels
+from tests.predict.cascades import write_tiny_cascade
 from tests.predict.graphs import write_model
 
 QUICK = CalibrateApproach(zooms=(1.0, 2.0), sweeps=1, threads=1)
@@ -161,6 +163,21 @@ def test_a_refused_cascade_is_not_measured_but_told_of(workplace: Path) -> None:
     assert sorted(rows["cascade"].columns) == sorted(rows["semantic"].columns)
     with pytest.raises(IntegrityError, match="sums"):
         read_sums(out["cascade"] / "sums.npz")
+
+
+def test_a_cascade_is_measured_and_timed_with_the_share_of_images_that_it_escalates(workplace: Path) -> None:
+    cascade = write_tiny_cascade(Path("work/calibrate/cascade"), "count()", 5)
+    metrics = evaluate.run("cascade", DataParams(), EvaluateParams(replicates=2))["metrics"]
+    rows = pd.read_parquet("work/evaluate/cascade/per_image.parquet")
+    predictor = Predictor.load(cascade)
+    images = {r.file_name: r for r in coco.read(Path("data")).images}
+    asked = [predictor.predict(coco.read(Path("data")).pixels(images[name])).escalated for name in rows.file_name]
+    assert rows.escalated.tolist() == asked and 0 < sum(asked) < len(asked)
+    assert metrics["escalated_share"] == pytest.approx(np.mean(asked), abs=1e-6)
+    told = benchmark.run(DataParams(), BenchmarkParams(rounds=1, warmup=0))["approaches"]["cascade"]
+    assert told["escalated_share"] == metrics["escalated_share"]
+    graphs = [cascade / part / "model.onnx" for part in ("cheap", "instance")]
+    assert told["model_mb"] == pytest.approx(sum(g.stat().st_size for g in graphs) / 1e6, abs=1e-3)
 
 
 def test_a_slice_the_model_understands_is_measured_better(workplace: Path) -> None:
