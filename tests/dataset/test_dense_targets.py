@@ -20,6 +20,14 @@ def test_offsets_lead_from_every_object_pixel_to_its_objects_centroid() -> None:
     assert not found["offset"][:, small == 0].any()
 
 
+def test_the_radius_is_that_of_a_disc_of_the_objects_area() -> None:
+    labels = np.zeros((64, 64), dtype=np.int32)
+    labels[8:24, 8:40] = 3
+    radius = dense_targets(labels)["radius"][0]
+    np.testing.assert_allclose(radius[4:12, 4:20], np.sqrt(16 * 32 / np.pi), rtol=1e-6)
+    assert np.count_nonzero(radius) == 8 * 16
+
+
 def test_distance_falls_from_the_middle_of_each_object_to_its_border_even_where_two_touch() -> None:
     labels = np.zeros((32, 64), dtype=np.int32)
     labels[8:24, 8:24], labels[8:24, 24:40] = 1, 2
@@ -44,7 +52,7 @@ def test_each_object_has_one_peak_inside_it() -> None:
 def test_a_crop_without_objects_gives_maps_of_nothing() -> None:
     found = dense_targets(np.zeros((32, 32), dtype=np.int32))
     assert {name: value.shape for name, value in found.items()} == {
-        "thing": (1, 16, 16), "offset": (2, 16, 16), "center": (1, 16, 16), "distance": (1, 16, 16)
+        "thing": (1, 16, 16), "offset": (2, 16, 16), "radius": (1, 16, 16), "center": (1, 16, 16), "distance": (1, 16, 16)
     }  # fmt: skip
     assert not any(value.any() for value in found.values())
     assert all(value.dtype == np.float32 for value in found.values())

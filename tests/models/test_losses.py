@@ -17,6 +17,7 @@ def scene(num_classes: int = 2) -> tuple[dict[str, torch.Tensor], dict[str, torc
         "class_map": torch.randint(0, num_classes + 1, (2, 16, 16)),
         "thing": (torch.rand(2, 1, 8, 8) > 0.5).float(),
         "offset": torch.randn(2, 2, 8, 8),
+        "radius": 1 + torch.rand(2, 1, 8, 8) * 9,
         "center": torch.rand(2, 1, 8, 8),
         "distance": torch.rand(2, 1, 8, 8),
     }
@@ -33,6 +34,15 @@ def test_ignored_pixels_have_no_gradient() -> None:
         far = value.grad[..., :3]  # column 3 touches counted pixels: the class scores are enlarged before the loss
         assert torch.count_nonzero(far) == 0, name
         assert torch.count_nonzero(value.grad[..., 5:]) > 0, name
+
+
+def test_an_offset_that_is_off_by_the_same_part_of_its_object_costs_the_same_at_any_size() -> None:
+    out, target = scene()
+    once = dense_losses(out, target, DenseLossParams())["offset"]
+    larger = {**target, "offset": target["offset"] * 40, "radius": target["radius"] * 40}
+    assert dense_losses({**out, "offset": out["offset"] * 40}, larger, DenseLossParams())["offset"] == pytest.approx(
+        once.item(), rel=1e-5
+    )
 
 
 def test_an_image_of_ignored_pixels_alone_gives_a_finite_loss() -> None:

@@ -19,8 +19,9 @@ def dense_targets(labels: NDArray[np.int32]) -> dict[str, Float]:
 
     Returns:
         float32 maps at half the size: `thing` (1, …) 1 on objects; `offset` (2, …) (dy, dx) in pixels of `labels`
-        from the middle of each 2×2 block to the centre of its object; `center` (1, …) a Gaussian of the offset, in
-        [0, 1], whose width grows with the object; `distance` (1, …) to the object's border over the object's
+        from the middle of each 2×2 block to the centre of its object; `radius` (1, …) of a disc of the object's area,
+        in the same pixels, 0 elsewhere; `center` (1, …) a Gaussian of the offset, in [0, 1], whose width grows with the
+        object; `distance` (1, …) to the object's border over the object's
         largest such distance, in [0, 1].
     """
     count = int(labels.max()) + 1
@@ -31,10 +32,13 @@ def dense_targets(labels: NDArray[np.int32]) -> dict[str, Float]:
     dy = np.where(thing, centers[small, 0] - rows[:, None], 0).astype(np.float32)
     dx = np.where(thing, centers[small, 1] - columns[None], 0).astype(np.float32)
     sigma = np.clip(np.sqrt(area) * 0.18, 1.5, 12.0)[small]
+    radius = np.where(thing, np.sqrt(area / np.pi)[small], 0).astype(np.float32)
     heat = np.where(thing, np.exp(-(dy * dy + dx * dx) / (2 * sigma * sigma)), 0).astype(np.float32)
     distance = _distance(labels, count)[::STRIDE, ::STRIDE]
     offset = np.stack((dy, dx))
-    return {"thing": thing[None].astype(np.float32), "offset": offset, "center": heat[None], "distance": distance[None]}
+    here = thing.astype(np.float32)
+    maps = {"thing": here, "radius": radius, "center": heat, "distance": distance}
+    return {"offset": offset, **{name: plane[None] for name, plane in maps.items()}}
 
 
 def _centers(labels: NDArray[np.int32], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -17,15 +17,16 @@ def dense_losses(
 
     Args:
         out: the answer of `DenseNet`, heads at stride 2.
-        target: `class_map` int64 (B, h, w); `center`, `distance`, `thing` float (B, 1, h/2, w/2), `offset`
-            (B, 2, h/2, w/2) as made by `dataset.dense_targets`; `thing` is 1 on countable objects.
+        target: `class_map` int64 (B, h, w); `center`, `distance`, `thing`, `radius` float (B, 1, h/2, w/2), `offset`
+            (B, 2, h/2, w/2) as made by `dataset.dense_targets`; `thing` is 1 on countable objects. An offset's error
+            counts in radii of its object, so that a large one does not outweigh the class scores.
         weights: loss weight of each class, float (K+1,).
     """
     logits = functional.interpolate(out["logits"].float(), scale_factor=2.0, mode="bilinear", align_corners=False)
     class_map, thing = target["class_map"], target["thing"]
     valid = (class_map[:, None, ::2, ::2] != IGNORE_INDEX).float()
     distance = (out["distance"].float().sigmoid() - target["distance"]).abs()
-    offset = (out["offset"].float() - target["offset"]).abs().sum(1, True)
+    offset = (out["offset"].float() - target["offset"]).abs().sum(1, True) / target["radius"].clamp(min=1)
     return {
         "class": class_loss(logits, class_map, weights),
         "dice": params.dice * dice_loss(logits, class_map),

@@ -82,11 +82,11 @@ class TrainParams(Section):
 
 
 class DenseLossParams(Section):
-    """Weights of the dense network's losses, added to cross-entropy. `offset` is per network pixel."""
+    """Weights of the dense network's losses, added to cross-entropy. `offset` is per radius of the object."""
 
     dice: NonNegative = 1.0
     center: NonNegative = 1.0
-    offset: NonNegative = 0.1
+    offset: NonNegative = 1.0
     distance: NonNegative = 1.0
 
 
