@@ -161,3 +161,11 @@ def test_a_count_of_regions_is_refused() -> None:
     data = dataset([record("a.png", [box(0, 0, *SIZE)])], [ClassInfo(1, "grass", False)])
     with pytest.raises(UsageError, match="countable"):
         found(data)
+
+
+def test_specks_of_labels_are_dropped_where_that_counts_better() -> None:
+    cell = disc(40, 60, 25)
+    cell[40, 95] = cell[70, 95] = True  # two pixels that the labeller left beside the object
+    values = found(alike([cell, disc(80, 15, 8)]))
+    assert [error(values, name) for name in ("semantic", "hybrid", "instance", WATERSHED)] == [0, 0, 0, 0]
+    assert values["candidates"]["semantic"]["point"] == {"min_area_px": 16}

@@ -124,7 +124,7 @@ def test_hybrid_answers_what_the_served_approach_makes_of_perfect_heads(place: i
     labels = labelled(record("a", list(truth.masks()), truth.class_ids.tolist()), classes)
     outputs = {name: value[None] for name, value in dense_targets(labels.owner).items()}
     outputs["logits"] = perfect_logits(labels.class_map)
-    point = served_hybrid.POINT_DEFAULTS | hybrid.POINTS[place] | {"min_area_px": 1.0}
+    point = served_hybrid.POINT_DEFAULTS | hybrid.POINTS[place]
     expected = served_hybrid.decode(outputs, SIZE, spec_of("hybrid"), point)
     assert_same(hybrid.predictions(labels, CeilingParams(dense_zoom=1))[place], expected)
 

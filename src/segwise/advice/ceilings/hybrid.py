@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from segwise.advice.ceilings import semantic
 from segwise.advice.ceilings.labelled import Labelled
 from segwise.advice.ceilings.params import CeilingParams
 from segwise.dataset.dense_targets import STRIDE, dense_targets
@@ -15,9 +16,10 @@ from segwise.types import Prediction
 
 WORDS = "perfect class map, split by perfect centre, offset and distance heads"
 Point = dict[str, float]
-POINTS: tuple[Point, ...] = (
+SPLITS: tuple[Point, ...] = (
     {"method": 0.0, "radius_px": 1.0}, {"method": 0.0, "radius_px": 3.0}, {"method": 1.0, "core": 0.5},
 )  # fmt: skip
+POINTS: tuple[Point, ...] = tuple({**split, **area} for split in SPLITS for area in semantic.POINTS)
 PEAK = 0.2  # lowest centre; a perfect one is far above
 
 
@@ -26,7 +28,7 @@ def predictions(labels: Labelled, params: CeilingParams) -> list[Prediction]:
     if not len(labels.things):
         return [Prediction(labels.class_map, labels.things)] * len(POINTS)
     maps = heads(labels, params.dense_zoom)
-    return [_split(labels, maps, point) for point in POINTS]
+    return [found for split in SPLITS for found in semantic.by_area(_split(labels, maps, split))]
 
 
 def heads(labels: Labelled, zoom: float) -> dict[str, Map]:

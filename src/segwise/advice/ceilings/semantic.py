@@ -23,11 +23,15 @@ def predictions(labels: Labelled, params: CeilingParams) -> list[Prediction]:  #
 
 def of_map(labels: Labelled, class_map: ClassMap) -> list[Prediction]:
     """What a class map, uint8 (H, W), answers at each of POINTS; equal ones are one value."""
-    every = Prediction(class_map, _components(labels, class_map))
+    return by_area(Prediction(class_map, _components(labels, class_map)))
+
+
+def by_area(every: Prediction) -> list[Prediction]:
+    """A prediction without its smallest objects, at each of MIN_AREAS_PX: the specks that masks drawn by hand have."""
     out = [every]
     for smallest in MIN_AREAS_PX[1:]:
         kept = every.objects.select(every.objects.areas_px >= smallest)
-        out.append(every if len(kept) == len(every.objects) else Prediction(class_map, kept))
+        out.append(every if len(kept) == len(every.objects) else Prediction(every.class_map, kept))
     return out
 
 

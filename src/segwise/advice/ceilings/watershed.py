@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from segwise.advice.ceilings import semantic
 from segwise.advice.ceilings.basins import Basins, Labels, basins
 from segwise.advice.ceilings.labelled import Labelled
 from segwise.advice.ceilings.params import CeilingParams
@@ -14,7 +15,7 @@ WORDS = "perfect class map, split at the necks of its distance map (watershed)"
 Point = dict[str, float]
 SMOOTHING_PX = 1.0  # of the distance map: the steps of a border drawn in pixels, whatever the objects' size
 NECKS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.975)  # 0 cuts nothing
-POINTS: tuple[Point, ...] = tuple({"neck": neck} for neck in NECKS)
+POINTS: tuple[Point, ...] = tuple({"neck": neck, **area} for neck in NECKS for area in semantic.POINTS)
 
 
 def predictions(labels: Labelled, params: CeilingParams) -> list[Prediction]:  # noqa: ARG001  # one signature
@@ -23,12 +24,13 @@ def predictions(labels: Labelled, params: CeilingParams) -> list[Prediction]:  #
     masks = ((labels.class_map == i).view(np.uint8) for i in labels.thing_ids if i in present)
     found = [basins(mask, SMOOTHING_PX) for mask in masks]
     out: list[Prediction] = []
+    answer: list[Prediction] = []
     last = -1
     for neck in NECKS:
         num_parts = sum(int(np.count_nonzero(b.parts(neck))) for b in found)
-        is_same = num_parts == last  # necks are nested: as many parts are the same parts
-        out.append(out[-1] if is_same else _cut(found, labels.class_map, neck))
-        last = num_parts
+        if num_parts != last:  # necks are nested: as many parts are the same parts
+            last, answer = num_parts, semantic.by_area(_cut(found, labels.class_map, neck))
+        out += answer
     return out
 
 
