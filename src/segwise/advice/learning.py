@@ -21,6 +21,7 @@ CLASS_MASKS = "class_masks"  # semantic segmentation by a network that saw no in
 LABELS = {"semantic": "class_masks", CLASS_MASKS: "class_masks", "hybrid": "objects", "instance": "objects"}
 NAMES = {"class_masks": "class masks", "objects": "instance masks"}
 QUALITY = {"f1": "1 − F1 of objects at IoU 0.5", "foreground_iou": "1 − foreground IoU"}
+SHORT = {"f1": "F1", "foreground_iou": "foreground IoU"}
 Result = dict[str, Any]
 
 
@@ -99,10 +100,13 @@ def _bought(curves: Mapping[str, Trials], terms: Terms) -> dict[str, Any] | None
 
 def said(name: str, candidate: str, found: Mapping[str, Any], hours: float | None, terms: Terms) -> str:
     """The verdict in a sentence; errors are fractions, said in percent, their differences in percentage points."""
+    called = SHORT.get(name, name)
     cost = "" if hours is None else f" ({hours:.1f} h as {NAMES[LABELS[candidate]]})"
-    images, of = f"{terms.more} more labelled images{cost}", f"the error of {name} by {candidate.replace('_', ' ')}"
+    images, of = f"{terms.more} more labelled images{cost}", f"the error of {called} by {candidate.replace('_', ' ')}"
     if found["verdict"] == "untold":
-        return f"What {images} are worth for {of} cannot be told: too few repeats, or the error is not always defined."
+        undefined = any(math.isnan(row["error"]) for row in found["observed"])
+        why = "the error is not always defined" if undefined else "ask for more --repeats or --fractions"
+        return f"What {images} are worth for {of} cannot be told: {why}."
     (low, high), error = (100 * v for v in found["interval"]), f"{100 * found['error']:.1f} %"
     range_words = f"{100 * terms.confidence:g} % interval {low:.1f} to {high:.1f}"
     if found["verdict"] == "gain":

@@ -11,8 +11,9 @@ from segwise.report.charts import Axis, spread
 
 Values = Mapping[str, Any]
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 620, 330, 58, 120, 16, 50
+APART_PX = 9  # what candidates of one size stand apart
 VERDICTS = {
-    "gain": "worth it",
+    "gain": "lowers the error",
     "little": "hardly anything",
     "unclear": "cannot be told yet",
     "untold": "cannot be told",
@@ -42,6 +43,7 @@ def view(result: Values) -> dict[str, Any]:
                 "name": name,
                 "tolerance": found["tolerance"],
                 "chart": chart(name, found["candidates"], result["num_images"]),
+                "sizes": [f"{row['num_images']:.0f}" for row in next(iter(found["candidates"].values()))["observed"]],
                 "rows": [_row(candidate, values) for candidate, values in found["candidates"].items()],
                 "sentences": [values["sentence"] for values in found["candidates"].values()],
                 "bought": _bought(found["instance_labels"]),
@@ -78,18 +80,27 @@ def _row(candidate: str, values: Values) -> dict[str, Any]:
     gain, rate = values["interval"], values["gain_per_hour"]
     return {
         "name": candidate.replace("_", " "),
-        "errors": [percent(row) for row in values["observed"]],
+        "errors": [_cell(percent(row)) for row in values["observed"]],
         "verdict": VERDICTS[values["verdict"]],
         "kind": values["verdict"],
-        "gain": "–" if gain is None else f"{100 * values['expected']:.1f} ({100 * gain[0]:.1f} to {100 * gain[1]:.1f})",
+        "gain": _range(values["expected"], gain, 1),
         "hours": "–" if values["hours"] is None else f"{values['hours']:.1f}",
-        "rate": "–" if rate is None else _rate(rate),
+        "rate": _range(rate["expected"], rate["interval"], 2) if rate else ("–", ""),
     }
 
 
-def _rate(rate: Values) -> str:
-    low, high = (100 * v for v in rate["interval"])
-    return f"{100 * rate['expected']:.2f} ({low:.2f} to {high:.2f})"
+def _range(value: float | None, ends: Sequence[float] | None, digits: int) -> tuple[str, str]:
+    """A difference in points and its interval."""
+    if value is None or ends is None:
+        return "–", ""
+    low, high = (f"{100 * end:.{digits}f}" for end in ends)
+    return f"{100 * value:.{digits}f}", f"{low} to {high}"
+
+
+def _cell(text: str) -> tuple[str, str]:
+    """A figure and what stands in brackets behind it."""
+    figure, _, rest = text.partition(" (")
+    return figure, rest.rstrip(")")
 
 
 def _bought(found: Values | None) -> list[str]:
@@ -103,9 +114,11 @@ def _bought(found: Values | None) -> list[str]:
             continue
         words = {None: "chance is not known", True: "beyond chance", False: "within chance"}[row["is_beyond_chance"]]
         ends = row["interval"]
-        shown = "" if ends is None else f", interval {100 * ends[0]:.1f} to {100 * ends[1]:.1f}"
-        gap = f"instance labels take {100 * row['difference']:.1f} points off the error of {against}"
-        lines.append(f"{row['num_images']:.0f} images: {gap} ({words}{shown})")
+        lower = row["difference"] >= 0
+        low, high = sorted(100 * end * (1 if lower else -1) for end in ends or (0, 0))
+        shown = "" if ends is None else f", interval {low:.1f} to {high:.1f}"
+        gap = f"{100 * abs(row['difference']):.1f} points {'lower' if lower else 'higher'} than that of {against}"
+        lines.append(f"{row['num_images']:.0f} images: with instance labels the error is {gap} ({words}{shown})")
     return lines
 
 
@@ -121,7 +134,8 @@ def chart(name: str, candidates: Values, num_images: int) -> str:
     y = Axis(0, max([*heights, 1e-9]) * 1.1, HEIGHT - BOTTOM, TOP)
     parts = [svg.frame(x, y, "labelled training images", "error, %", HEIGHT)]
     parts += [svg.line(x.at(num_images), TOP, x.at(num_images), HEIGHT - BOTTOM, "today")]
-    parts += [_candidate(index, values, x, y) for index, values in enumerate(candidates.values())]
+    aside = [APART_PX * (index - (len(candidates) - 1) / 2) for index in range(len(candidates))]
+    parts += [_candidate(i, values, x, y, aside[i]) for i, values in enumerate(candidates.values())]
     ends = [y.at(100 * (v["band"][-1][2] if v["band"] else v["observed"][-1]["error"] or 0)) + 4
             for v in candidates.values()]  # fmt: skip
     for index, (candidate, end) in enumerate(zip(candidates, spread(ends, 15, HEIGHT - BOTTOM), strict=True)):
@@ -129,7 +143,7 @@ def chart(name: str, candidates: Values, num_images: int) -> str:
     return svg.svg(parts, WIDTH, HEIGHT, f"Error of {name} against the number of labelled training images")
 
 
-def _candidate(index: int, values: Values, x: Axis, y: Axis) -> str:
+def _candidate(index: int, values: Values, x: Axis, y: Axis, aside: float) -> str:
     parts = []
     if values["band"]:
         upper = [f"{x.at(n)},{y.at(100 * high)}" for n, _, _, high in values["band"]]
@@ -138,17 +152,14 @@ def _candidate(index: int, values: Values, x: Axis, y: Axis) -> str:
         line = " ".join(f"{x.at(n)},{y.at(100 * mid)}" for n, _, mid, _ in values["band"])
         parts.append(f'<polyline class="law s{index}" points="{line}"/>')
     for row in values["observed"]:
-        parts += _dots(index, row["repeats"], x, y)
+        parts += _dots(index, row["repeats"], x, y, aside)
         if row["interval"]:
             low, high = (y.at(100 * v) for v in row["interval"])
-            at = x.at(row["num_images"])
+            at = round(x.at(row["num_images"]) + aside, 1)
             parts.append(f'<path class="whisker s{index}" d="M{at} {low}V{high}M{at - 4} {low}h8M{at - 4} {high}h8"/>')
     return "".join(parts)
 
 
-def _dots(index: int, repeats: Sequence[Values], x: Axis, y: Axis) -> list[str]:
-    return [
-        f'<circle class="dot s{index}" cx="{x.at(one["num_images"])}" cy="{y.at(100 * one["error"])}" r="4"/>'
-        for one in repeats
-        if one["error"] is not None
-    ]
+def _dots(index: int, repeats: Sequence[Values], x: Axis, y: Axis, aside: float) -> list[str]:
+    seen = [(x.at(one["num_images"]), y.at(100 * one["error"])) for one in repeats if one["error"] is not None]
+    return [f'<circle class="dot s{index}" cx="{at + aside:.1f}" cy="{high}" r="3.5"/>' for at, high in seen]
