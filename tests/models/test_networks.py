@@ -76,6 +76,18 @@ def test_a_graph_of_other_weights_is_far_from_the_network(exported: tuple[str, n
     assert gap > 1e-3
 
 
+def test_objects_of_almost_equal_score_may_come_in_either_order_but_none_may_be_another() -> None:
+    rng = np.random.default_rng(0)
+    boxes = rng.random((4, 4)) * 50
+    boxes[3] = boxes[2]  # one place, two classes
+    ours = [boxes, np.array([1, 1, 1, 2]), np.array([0.9, 0.5, 0.4, 0.4]), rng.random((4, 28, 28))]
+    order = [1, 0, 3, 2]
+    again = onnx.in_order_of(ours, [value[order] for value in ours])
+    assert all(np.array_equal(a, b) for a, b in zip(ours, again, strict=True))
+    twice = [value[[0, 0, 2, 3]] for value in ours]
+    assert onnx.in_order_of(ours, twice) is twice
+
+
 def test_the_dense_outputs_keep_the_contract_of_shapes_and_ranges() -> None:
     with torch.inference_mode():
         logits, center, offset, distance = hybrid.Graph(network("hybrid"))(onnx.sample((64, 96)))  # type: ignore[arg-type]

@@ -105,6 +105,16 @@ def test_candidates_keep_what_is_not_served() -> None:
     assert (len(served.objects), len(candidates.objects)) == (4, 7)
 
 
+def test_of_two_objects_scored_alike_the_one_of_the_clearer_mask_comes_first() -> None:
+    outputs = instance_outputs(discs(SIZE, 3, seed=2))
+    outputs["scores"] = np.array([0.8, 0.8, 0.8], dtype=np.float32)
+    outputs["masks"] = np.stack([np.full((28, 28), v, dtype=np.float32) for v in (0.75, 1.0, 0.4)])
+    outputs["masks"][0, :14] = 0.2  # outside of the mask: says nothing about how clear it is
+    found = instance.decode(outputs, SIZE, spec("instance"), instance.POINT_DEFAULTS).objects
+    assert found.scores.tolist() == pytest.approx([0.8, 0.6])
+    assert instance.sureness(outputs["masks"]).tolist() == pytest.approx([0.75, 1.0, 0])
+
+
 def test_a_covered_duplicate_is_dropped_and_an_overlapping_neighbour_is_kept() -> None:
     a, b, c = np.zeros((3, 30, 30), dtype=bool)
     a[5:20, 5:20], b[6:19, 6:19], c[5:20, 15:29] = True, True, True

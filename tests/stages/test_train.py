@@ -24,7 +24,8 @@ TINY: dict[str, Any] = {
 }  # fmt: skip
 DENSE = DenseParams(**TINY, decoder_widths=(16, 8, 8, 8))
 INSTANCE = InstanceParams(**TINY, pyramid_width=16, box_width=32, mask_layers=1, rois_per_image=16)
-NETWORKS = [("dense", DENSE), ("instance", INSTANCE)]
+SINGLE_STAGE = InstanceParams(**TINY, architecture="fcos_mask", pyramid_width=16)
+NETWORKS = [("dense", DENSE), ("instance", INSTANCE), ("instance", SINGLE_STAGE)]
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ class KilledError(Exception):
 @pytest.mark.parametrize(
     ("network", "params"),
     [*NETWORKS, ("dense", DENSE.model_copy(update={"ema_decay": 0.9, "patience": 3}))],
-    ids=["dense", "instance", "average and patience"],
+    ids=["dense", "mask_rcnn", "fcos_mask", "average and patience"],
 )
 def test_an_interrupted_training_goes_on_to_the_same_bytes(
     project: Path, network: str, params: Any, monkeypatch: pytest.MonkeyPatch

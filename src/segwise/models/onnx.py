@@ -43,8 +43,22 @@ def difference(graph: nn.Module, path: Path) -> float:
         with torch.inference_mode():
             ours = [value.numpy() for value in graph.eval()(image)]
         theirs = session.run(None, {"image": image.numpy()})
-        worst = max(worst, *(_gap(a, b) for a, b in zip(ours, theirs, strict=True)))
+        worst = max(worst, *(_gap(a, b) for a, b in zip(ours, in_order_of(ours, theirs), strict=True)))
     return worst
+
+
+def in_order_of(ours: Sequence[Any], theirs: Sequence[Any]) -> Sequence[Any]:
+    """`theirs` with its objects in the order of `ours`, by box and class: two whose scores differ in the last bits may
+    come in either order. Other outputs, and objects that are not the same ones, are returned as they are.
+
+    Args:
+        ours, theirs: the outputs in the order of the graph; those of objects begin with boxes (N, 4) and labels (N,).
+    """
+    if ours[0].ndim != 2 or ours[0].shape != theirs[0].shape or not len(ours[0]):
+        return theirs
+    a, b = (np.concatenate((boxes, 1e6 * labels[:, None]), axis=1) for boxes, labels, *_ in (ours, theirs))
+    nearest = np.abs(a[:, None] - b).max(axis=-1).argmin(axis=1)
+    return [value[nearest] for value in theirs] if len(set(nearest.tolist())) == len(nearest) else theirs
 
 
 def sample(size: tuple[int, int]) -> Tensor:

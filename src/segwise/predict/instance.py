@@ -3,8 +3,9 @@
 Outputs read, boxes already in image pixels (the Predictor rescales them): `boxes` float32 (N, 4) xyxy,
 `labels` int64 (N,), `scores` float32 (N,), `masks` float32 (N, m, m), probabilities inside the box; optionally
 `mask_shift` float32 (2,), x and y in image pixels: how far the masks lie from their boxes (see MASK_SHIFT_PX).
+The score of an object is the network's times `sureness`, how clear its mask is.
 Operating point:
-    min_score     detections below it are not served, 0..1
+    min_score     objects below it are not served, 0..1
     mask          probability from which a pixel belongs to the mask, 0..1
     max_overlap   an object is dropped when more of it lies under better ones, 0..1 (1 keeps all)
     min_area_px   smaller objects are dropped, image pixels
@@ -45,7 +46,7 @@ def decode(
 ) -> Prediction:
     """The prediction for an image of `size` (H, W); `candidates` keeps all down to CANDIDATE_SCORE, overlapping too."""
     floor = CANDIDATE_SCORE if candidates else max(point["min_score"], CANDIDATE_SCORE)
-    scores = np.clip(outputs["scores"], 0, 1).astype(np.float32, copy=False)
+    scores = np.clip(outputs["scores"], 0, 1).astype(np.float32, copy=False) * sureness(outputs["masks"])
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] >= floor]
     frames = outputs["boxes"] + np.tile(outputs.get("mask_shift", np.zeros(2, np.float32)), 2)
@@ -63,6 +64,16 @@ def decode(
     if not candidates:
         objects = without_covered(objects, point["max_overlap"])
     return Prediction(paint(objects), objects)
+
+
+def sureness(masks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean probability of the cells inside each mask (N, m, m), those of 0.5 and more: float32 (N,), 0 for none.
+
+    A score times this ranks objects by box and mask (the "maskness" of SOLO, Wang et al. 2020).
+    """
+    inside = masks >= 0.5
+    sums, counts = np.where(inside, masks, 0).sum(axis=(1, 2)), np.count_nonzero(inside, axis=(1, 2))
+    return np.asarray(sums / np.maximum(counts, 1), dtype=np.float32)
 
 
 def paste(
