@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from segwise.decision.params import Decision
+from segwise.evaluation import pixels
 from segwise.evaluation.measure import Measured, measure
 from segwise.evaluation.params import EvaluateParams
 from segwise.evaluation.rows import columns, per_image_rows
@@ -120,6 +121,8 @@ def test_a_row_says_what_label_and_prediction_answer_to_each_decision() -> None:
         assert row["number.acts_true"] == (counted[0, 0] > 2)
         assert row["share.true"] == pytest.approx(row["true_coverage"])
         assert row["share.predicted"] == pytest.approx(row["predicted_coverage"])
+        error = np.abs(np.subtract(*pixels.coverage(m.pixels))).mean()  # of each class, so that two never cancel out
+        assert row["share.error"] == pytest.approx(error)
         assert row["any.error"] == ((counted[0, 1] > 0) != (counted[1, 1] > 0))
         assert row["which.error"] == (m.tally.fp[0] + m.tally.fn[0]).sum()
     assert set(columns(decisions, ["modality"])) == set(rows[0])
