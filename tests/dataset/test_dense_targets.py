@@ -52,7 +52,8 @@ def test_each_object_has_one_peak_inside_it() -> None:
 def test_a_crop_without_objects_gives_maps_of_nothing() -> None:
     found = dense_targets(np.zeros((32, 32), dtype=np.int32))
     assert {name: value.shape for name, value in found.items()} == {
-        "thing": (1, 16, 16), "offset": (2, 16, 16), "radius": (1, 16, 16), "center": (1, 16, 16), "distance": (1, 16, 16)
-    }  # fmt: skip
+        **dict.fromkeys(("thing", "radius", "center", "distance"), (1, 16, 16)),
+        "offset": (2, 16, 16),
+    }
     assert not any(value.any() for value in found.values())
     assert all(value.dtype == np.float32 for value in found.values())
