@@ -23,7 +23,9 @@ TINY: dict[str, Any] = {
     "threads": 1, "accelerator": "cpu",
 }  # fmt: skip
 DENSE = DenseParams(**TINY, decoder_widths=(16, 8, 8, 8))
-INSTANCE = InstanceParams(**TINY, pyramid_width=16, box_width=32, mask_layers=1, rois_per_image=16)
+INSTANCE = InstanceParams(
+    **TINY, architecture="mask_rcnn", pyramid_width=16, box_width=32, mask_layers=1, rois_per_image=16
+)
 SINGLE_STAGE = InstanceParams(**TINY, architecture="fcos_mask", pyramid_width=16)
 NETWORKS = [("dense", DENSE), ("instance", INSTANCE), ("instance", SINGLE_STAGE)]
 

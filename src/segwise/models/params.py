@@ -122,12 +122,12 @@ class InstanceParams(TrainParams):
     """
 
     zoom: PositiveFloat = 1.5
-    steps: PositiveInt = 180
-    interval: PositiveInt = 60
-    lr: PositiveFloat = 1.5e-3
+    steps: PositiveInt = 250
+    interval: PositiveInt = 50
+    lr: PositiveFloat = 3e-3
     augment: AugmentParams = AugmentParams(zoom_jitter=1.25)
-    architecture: Architecture = "mask_rcnn"
-    pyramid_width: PositiveInt = 96
+    architecture: Architecture = "fcos_mask"
+    pyramid_width: PositiveInt = 64
     anchor_sizes_px: tuple[PositiveFloat, PositiveFloat, PositiveFloat, PositiveFloat] = (12, 24, 48, 96)
     box_width: PositiveInt = 256
     mask_layers: PositiveInt = 3

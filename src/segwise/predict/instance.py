@@ -29,7 +29,7 @@ CANDIDATE_SCORE = 0.05  # what the field evaluates AP over
 MASK_SHIFT_PX = 0.5
 POINT_DEFAULTS: dict[str, float] = {"min_score": 0.5, "mask": 0.5, "max_overlap": 0.7, "min_area_px": 8.0}
 POINT_GRID: dict[str, tuple[float, ...]] = {
-    "min_score": (0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8),
+    "min_score": (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8),
     "mask": (0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
     "max_overlap": (0.3, 0.5, 0.7, 1.0),
     "min_area_px": (4.0, 8.0, 16.0, 32.0),
