@@ -27,12 +27,15 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`more` labelled images are asked about; `confidence` of the intervals, from `replicates` draws of the groups."""
+    """`more` labelled images are asked about; `confidence` of the intervals, from `replicates` draws of the groups;
+    `steps` of each training, without which a flat curve is not told rightly: it may be the training's, not the labels'.
+    """
 
     more: int = 50
     confidence: float = 0.9
     replicates: int = 400
     seed: int = 0
+    steps: int = 0
 
 
 def learned(
@@ -112,7 +115,8 @@ def said(name: str, candidate: str, found: Mapping[str, Any], hours: float | Non
     if found["verdict"] == "gain":
         return f"{images} are expected to take {100 * found['expected']:.1f} points ({range_words}) off {of}, {error}."
     if found["verdict"] == "little":
-        return f"{images} are worth hardly anything: at most {high:.1f} points off {of}, {error}."
+        to = f"a training of {terms.steps} steps"
+        return f"{images} are worth hardly anything to {to}: at most {high:.1f} points off {of}, {error}."
     return f"What {images} are worth cannot be told yet: between nothing and {high:.1f} points off {of}, {error}."
 
 

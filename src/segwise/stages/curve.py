@@ -61,10 +61,11 @@ def run(network: str, params: Params, choices: Choices) -> dict[str, Any]:
     images = cross_fit.labelled(data, val, params.decision)
     scored = _scored(runs, images, halves, params)
     sizes = np.array([[len(names) for names in row] for row in drawn], dtype=np.float64).T
-    terms = Terms(choices.more, params.evaluate.confidence, params.evaluate.replicates, choices.seed)
+    steps = document["train"][network]["steps"]
+    terms = Terms(choices.more, params.evaluate.confidence, params.evaluate.replicates, choices.seed, steps)
     found = learning.learned(scored, sizes, [r.group for r in val], params.decision, _effort(), terms)
     about = {
-        "network": network, "steps": document["train"][network]["steps"], "repeats": choices.repeats,
+        "network": network, "steps": steps, "repeats": choices.repeats,
         "num_images": len(records), "num_groups": len({r.group for r in records}), "num_validation_images": len(val),
         "num_validation_groups": len({r.group for r in val}), "more": terms.more, "confidence": terms.confidence,
     }  # fmt: skip
