@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, cast
+from typing import cast
 
-import torch
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss, maskrcnn_loss
+from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
@@ -78,49 +77,6 @@ class MaskRcnn(nn.Module):
         return found[0]["boxes"], found[0]["labels"], found[0]["scores"], found[0]["masks"][:, 0]
 
 
-class Heads(RoIHeads):  # type: ignore[misc]  # torchvision has no types
-    """torchvision's heads, but masks are learnt from a few of the proposals that boxes are learnt from: a mask costs
-    twenty times as much as a box, and in a crowded image few boxes teach too little.
-
-    Args:
-        masks_per_image: proposals with an object, drawn from all sampled ones.
-    """
-
-    def __init__(self, *parts: Any, masks_per_image: int, **named: Any) -> None:
-        super().__init__(*parts, **named)
-        self.masks_per_image = masks_per_image
-
-    def forward(
-        self,
-        features: dict[str, Tensor],
-        proposals: list[Tensor],
-        image_shapes: list[tuple[int, int]],
-        targets: list[dict[str, Tensor]] | None = None,
-    ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
-        if not self.training or targets is None:
-            found: tuple[list[dict[str, Tensor]], dict[str, Tensor]]
-            found = super().forward(features, proposals, image_shapes, targets)
-            return found
-        boxes, owners, labels, offsets = self.select_training_samples(proposals, targets)
-        logits, deltas = self.box_predictor(self.box_head(self.box_roi_pool(features, boxes, image_shapes)))
-        classes, sides = fastrcnn_loss(logits, deltas, labels, offsets)
-        some = [self._drawn(of_image) for of_image in labels]
-        chosen = [box[index] for box, index in zip(boxes, some, strict=True)]
-        masks = self.mask_predictor(self.mask_head(self.mask_roi_pool(features, chosen, image_shapes)))
-        outlines = maskrcnn_loss(
-            masks,
-            chosen,
-            [target["masks"] for target in targets],
-            [target["labels"] for target in targets],
-            [owner[index] for owner, index in zip(owners, some, strict=True)],
-        )
-        return [], {"loss_classifier": classes, "loss_box_reg": sides, "loss_mask": outlines}
-
-    def _drawn(self, labels: Tensor) -> Tensor:
-        positive = torch.nonzero(labels > 0)[:, 0]
-        return positive[torch.randperm(len(positive), device=labels.device)[: self.masks_per_image]]
-
-
 def _proposals(width: int, sizes: tuple[float, ...], params: InstanceParams) -> RegionProposalNetwork:
     anchors = AnchorGenerator(tuple((size,) for size in sizes), (RATIOS,) * len(sizes))
     training, testing = params.max_proposals, params.max_proposals
@@ -137,15 +93,15 @@ def _proposals(width: int, sizes: tuple[float, ...], params: InstanceParams) -> 
     )
 
 
-def _heads(width: int, levels: list[str], params: InstanceParams, num_classes: int) -> Heads:
-    return Heads(
+def _heads(width: int, levels: list[str], params: InstanceParams, num_classes: int) -> RoIHeads:
+    return RoIHeads(
         MultiScaleRoIAlign(levels, output_size=7, sampling_ratio=2),
         TwoMLPHead(width * 7 * 7, params.box_width),
         FastRCNNPredictor(params.box_width, num_classes + 1),
         fg_iou_thresh=0.5,
         bg_iou_thresh=0.5,
         batch_size_per_image=params.rois_per_image,
-        positive_fraction=0.5,
+        positive_fraction=0.25,
         bbox_reg_weights=None,
         score_thresh=params.min_score,
         nms_thresh=params.max_overlap,
@@ -153,5 +109,4 @@ def _heads(width: int, levels: list[str], params: InstanceParams, num_classes: i
         mask_roi_pool=MultiScaleRoIAlign(levels, output_size=14, sampling_ratio=2),
         mask_head=MaskRCNNHeads(width, (width,) * params.mask_layers, 1),
         mask_predictor=MaskRCNNPredictor(width, width, num_classes + 1),
-        masks_per_image=params.masks_per_image,
     )

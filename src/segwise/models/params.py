@@ -113,8 +113,8 @@ class InstanceParams(TrainParams):
         mask_layers: `mask_rcnn`: 3×3 convolutions of the mask head.
         tower_layers: `fcos_mask`: 3×3 convolutions before scores and before boxes.
         mask_channels: `fcos_mask`: channels of the features that masks are made of.
-        rois_per_image: `mask_rcnn`: proposals sampled for the losses of the box head, half of them with an object.
-        masks_per_image: proposals or, for `fcos_mask`, locations with an object that masks are learnt from.
+        rois_per_image: `mask_rcnn`: proposals sampled for the heads' losses in training, a quarter with an object.
+        masks_per_image: `fcos_mask`: locations with an object that masks are learnt from in training.
         max_proposals: boxes per level of the pyramid that are looked at in inference, the best ones.
         max_objects: most objects per image that the graph answers.
         min_score: objects below are never answered.
@@ -133,7 +133,7 @@ class InstanceParams(TrainParams):
     mask_layers: PositiveInt = 3
     tower_layers: PositiveInt = 1
     mask_channels: PositiveInt = 8
-    rois_per_image: PositiveInt = 128
+    rois_per_image: PositiveInt = 64
     masks_per_image: PositiveInt = 24
     max_proposals: PositiveInt = 1000
     max_objects: PositiveInt = 600
