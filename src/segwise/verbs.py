@@ -125,6 +125,14 @@ def _labels_arguments(a: Values, p: Params) -> dict[str, Any]:
     return {"action": a.action, "data": p.data, "params": p.validation, **{key: getattr(a, key) for key in options}}
 
 
+def _advised(p: Params) -> Any:
+    """The section `advise`, its ceilings with what the trainings are told."""
+    dense, own = p.train.dense, p.train.instance
+    told = {"dense_zoom": dense.zoom, "instance_zoom": own.zoom}
+    told |= {"max_objects": own.max_objects, "max_overlap": own.max_overlap}
+    return p.advise.model_copy(update={"ceilings": p.advise.ceilings.assuming(**told)})
+
+
 def _plan(parser: Parser) -> None:
     parser.add_argument("keys", nargs="*", metavar="KEY", help="only these, e.g. train.dense.zoom (default: all)")
     parser.add_argument("--apply", action="store_true", help="write the planned values into params.yaml")
@@ -182,7 +190,7 @@ VERBS: dict[str, Verb] = {
     "profile": Verb("segwise profile", lambda a, p: {"data": p.data, "params": p.profile}, is_reading=True),
     "advise": Verb(
         "segwise advise --json",
-        lambda a, p: {"data": p.data, "decisions": p.decision, "params": p.advise},
+        lambda a, p: {"data": p.data, "decisions": p.decision, "params": _advised(p)},
         is_reading=True,
     ),
     "split": Verb("segwise split", lambda a, p: {"data": p.data, "params": p.split}, is_reading=True),

@@ -127,8 +127,8 @@ def worth(trials: Trials, more: int, confidence: float, seed: int) -> dict[str, 
     sizes = trials.sizes.mean(axis=1)
     law, laws = _law(sizes, trials.errors.mean(axis=1), drawn, seed)
     last = trials.sizes.max()
-    steps = np.unique(np.round(np.geomspace(sizes.min(), last + more, 24)))
-    ends = np.array([last, last + more])
+    steps = np.unique(np.round(np.geomspace(sizes.min(), last + more, 24))).astype(np.float64)
+    ends = np.array([last, last + more], dtype=np.float64)
     gains = laws.at(ends) @ np.array([1.0, -1.0])
     low, high = np.quantile(gains, confidence_ends)
     today, then = law.at(ends)[0]

@@ -67,7 +67,8 @@ def learned(
         curves = {candidate: by_key[key] for candidate, by_key in trials.items()}
         found = {c: _candidate(name, c, trial, effort, terms) for c, trial in curves.items()}
         out[part][name] = {"tolerance": words, "candidates": found, "instance_labels": _bought(curves, terms)}
-    return rounded(out)
+    result: Result = rounded(out)
+    return result
 
 
 def _trials(

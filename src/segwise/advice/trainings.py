@@ -94,7 +94,7 @@ def _code() -> list[str]:
 
 def minutes_per_training(job: Job) -> float:
     """What such a training takes here and now, from a few steps of it; its validations are counted too often."""
-    steps = job.params["train"][job.network]["steps"]
+    steps = int(job.params["train"][job.network]["steps"])
     few = min(PILOT_STEPS, steps)
     pilot = Job(
         job.network, KEPT / "pilot", with_section(job.params, job.network, {"steps": few, "interval": few}), job.split
