@@ -76,16 +76,38 @@ def test_a_graph_of_other_weights_is_far_from_the_network(exported: tuple[str, n
     assert gap > 1e-3
 
 
-def test_objects_of_almost_equal_score_may_come_in_either_order_but_none_may_be_another() -> None:
-    rng = np.random.default_rng(0)
-    boxes = rng.random((4, 4)) * 50
-    boxes[3] = boxes[2]  # one place, two classes
-    ours = [boxes, np.array([1, 1, 1, 2]), np.array([0.9, 0.5, 0.4, 0.4]), rng.random((4, 28, 28))]
-    order = [1, 0, 3, 2]
-    again = onnx.in_order_of(ours, [value[order] for value in ours])
-    assert all(np.array_equal(a, b) for a, b in zip(ours, again, strict=True))
-    twice = [value[[0, 0, 2, 3]] for value in ours]
-    assert onnx.in_order_of(ours, twice) is twice
+def _answers(count: int) -> list[np.ndarray]:
+    """Outputs of `count` objects with boxes of 10 px side by side, two classes in turn."""
+    left = 12.0 * np.arange(count, dtype=np.float32)
+    boxes = np.stack((left, 0 * left, left + 10, 0 * left + 10), axis=1)
+    return [boxes, np.arange(count) % 2 + 1, np.linspace(0.9, 0.1, count, dtype=np.float32)]
+
+
+def test_graphs_are_compared_object_by_object_whatever_their_order() -> None:
+    ours, order = _answers(4), [0, 2, 1, 3]
+    first, second = onnx.paired(ours, [value[order] for value in ours])
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert len(first[0]) == 4
+
+
+def test_one_object_of_a_hundred_at_the_edge_of_suppression_is_no_difference_but_two_are() -> None:
+    ours = _answers(100)
+    first, second = onnx.paired(ours, [np.delete(value, 30, axis=0) for value in ours])
+    assert len(first[0]) == 99
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    with pytest.raises(IntegrityError, match="98 of them"):
+        onnx.paired(ours, [np.delete(value, [30, 31], axis=0) for value in ours])
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_an_object_elsewhere_or_of_another_class_has_no_counterpart(column: int) -> None:
+    ours = _answers(4)
+    theirs = [value.copy() for value in ours]
+    theirs[column][2] += 5
+    with pytest.raises(IntegrityError, match="3 of them"):
+        onnx.paired(ours, theirs)
+    with pytest.raises(IntegrityError, match="0 of them"):
+        onnx.paired(ours, [value[:0] for value in ours])
 
 
 def test_the_dense_outputs_keep_the_contract_of_shapes_and_ranges() -> None:

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from segwise.errors import IntegrityError
 
 SIZES = ((256, 256), (320, 192))  # the graph is traced at the first and compared at both
+NEAR_PX = 1.0  # boxes farther apart are of different objects
+MAX_UNPAIRED = 0.01  # of the objects, see `paired`
 
 
 def write(graph: nn.Module, path: Path, outputs: Sequence[str], axes: dict[str, dict[int, str]], opset: int) -> None:
@@ -29,10 +31,10 @@ def write(graph: nn.Module, path: Path, outputs: Sequence[str], axes: dict[str, 
 
 def difference(graph: nn.Module, path: Path) -> float:
     """Largest absolute difference between the network and its ONNX graph over `SIZES`, per output in units of its
-    largest value where that is above 1.
+    largest value where that is above 1. Objects are compared one by one, see `paired`.
 
     Raises:
-        IntegrityError: the two answer different numbers of objects, or objects of different classes.
+        IntegrityError: outputs of other shapes, or more than MAX_UNPAIRED of the objects have no counterpart.
     """
     import onnxruntime as ort
 
@@ -43,22 +45,40 @@ def difference(graph: nn.Module, path: Path) -> float:
         with torch.inference_mode():
             ours = [value.numpy() for value in graph.eval()(image)]
         theirs = session.run(None, {"image": image.numpy()})
-        worst = max(worst, *(_gap(a, b) for a, b in zip(ours, in_order_of(ours, theirs), strict=True)))
+        pairs = paired(ours, theirs) if ours[0].ndim == 2 else (ours, theirs)
+        worst = max(worst, *(_gap(a, b) for a, b in zip(*pairs, strict=True)))
     return worst
 
 
-def in_order_of(ours: Sequence[Any], theirs: Sequence[Any]) -> Sequence[Any]:
-    """`theirs` with its objects in the order of `ours`, by box and class: two whose scores differ in the last bits may
-    come in either order. Other outputs, and objects that are not the same ones, are returned as they are.
+def paired(ours: Sequence[Any], theirs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The objects that both answer, in one order: of one class, and each other's nearest box.
+
+    Scores, and overlaps of boxes that are suppressed, differ in the last bits: two objects may come in either order,
+    and one at the edge of suppression or of the cap may be answered by one side alone.
 
     Args:
-        ours, theirs: the outputs in the order of the graph; those of objects begin with boxes (N, 4) and labels (N,).
+        ours, theirs: the outputs in the order of the graph, beginning with boxes (N, 4) and labels (N,).
+
+    Raises:
+        IntegrityError: more than MAX_UNPAIRED of the objects are answered by one side alone.
     """
-    if ours[0].ndim != 2 or ours[0].shape != theirs[0].shape or not len(ours[0]):
-        return theirs
+    counts = (len(ours[0]), len(theirs[0]))
+    if not min(counts):
+        return _enough(0, counts, (ours, theirs))
     a, b = (np.concatenate((boxes, 1e6 * labels[:, None]), axis=1) for boxes, labels, *_ in (ours, theirs))
-    nearest = np.abs(a[:, None] - b).max(axis=-1).argmin(axis=1)
-    return [value[nearest] for value in theirs] if len(set(nearest.tolist())) == len(nearest) else theirs
+    far = np.abs(a[:, None] - b).max(axis=-1)
+    nearest = far.argmin(axis=1)
+    rows = np.flatnonzero((far.argmin(axis=0)[nearest] == np.arange(len(a))) & (far.min(axis=1) < NEAR_PX))
+    return _enough(rows.size, counts, ([value[rows] for value in ours], [value[nearest[rows]] for value in theirs]))
+
+
+def _enough(number: int, counts: tuple[int, int], pairs: tuple[Any, Any]) -> tuple[Any, Any]:
+    if number < (1 - MAX_UNPAIRED) * max(counts):
+        expected = f"the graph to answer the network's {counts[0]} objects"
+        raise IntegrityError(
+            expected, f"{number} of them and {counts[1]} in all", "convert with another `convert.opset`"
+        )
+    return pairs
 
 
 def sample(size: tuple[int, int]) -> Tensor:
