@@ -14,7 +14,8 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class Reference(Section):
-    """What the approaches took where they were measured: machine A of docs/measurements.md, the shipped parameters.
+    """What the approaches took where they were measured: machine A of docs/measurements.md. The defaults are those of
+    the two-stage instance network; params.yaml has the shipped one's.
 
     Attributes:
         semantic_ms, hybrid_ms, instance_ms: p50 of one image on one thread; only their ratios decide anything.

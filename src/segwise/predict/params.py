@@ -60,7 +60,7 @@ class ComposeParams(Section):
     confidence: float = Field(default=0.9, gt=0, lt=1)
     margin: float = Field(default=0.25, ge=0)
     min_saving: float = Field(default=0.2, ge=0, le=1)
-    cost_ratio: float = Field(default=1.3, gt=0)
+    cost_ratio: float = Field(default=1.5, gt=0)
     folds: int = Field(default=5, ge=2, le=100)
     replicates: int = Field(default=200, ge=1, le=10_000)
     seed: int = Field(default=0, ge=0)
