@@ -23,7 +23,9 @@ from tests.predict.graphs import write_model
 
 COUNTS = {"how_many": Decision(kind="count"), "how_much": Decision(kind="coverage")}
 # the tiny hybrid answers 17 to 34 objects for 3 to 8 bright discs and one for dark ones; the tiny instance always one
-EASY = ComposeParams(trigger="foreground < 0.5", recall=0.8, confidence=0.5, min_saving=0.0, replicates=10)
+EASY = ComposeParams(
+    trigger="foreground < 0.5", recall=0.8, confidence=0.5, min_saving=0.0, cost_ratio=6.0, replicates=10
+)
 
 
 @pytest.fixture

@@ -225,3 +225,9 @@ def test_history_has_a_row_per_interval_and_no_clock(project: Path) -> None:
     assert rows[0].split(",")[:3] == ["step", "train_loss", "val_loss"]
     assert [row.split(",")[0] for row in rows[1:]] == ["2", "4"]
     assert json.loads(Path("work/train/dense/metrics.json").read_text())["steps"] == 4
+
+
+@pytest.mark.parametrize(("network", "params"), NETWORKS)
+def test_every_network_trains_in_mixed_precision(project: Path, network: str, params: Any) -> None:
+    result = train.run(network, DataParams(), params.model_copy(update={"precision": "bf16-mixed", "steps": 2}))
+    assert 0 < result["val_loss"] < float("inf")

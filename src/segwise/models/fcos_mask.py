@@ -107,7 +107,7 @@ class FcosMask(nn.Module):
 
         Batch normalisation learns in training mode only.
         """
-        dense = self._dense(image)
+        dense = Dense(*(value.float() for value in self._dense(image)))  # boxes and losses in full precision
         quality = torch.zeros_like(dense.logits)
         sides, rois, features, covered = [], [], [], []
         for number, item in enumerate(objects):
@@ -122,7 +122,7 @@ class FcosMask(nn.Module):
             features.append(dense.features[number][:, at[some]].T)
             covered.append(learning.covered(item["masks"], owners[some], rois[-1]))
         count = max(sum(map(len, sides)), 1)
-        shapes = self._mask_logits(dense.masks, rois, torch.cat(features))
+        shapes = self._mask_logits(dense.masks, rois, torch.cat(features)).float()
         return {
             "score": learning.quality_focal_loss(dense.logits, quality) / count,
             "box": BOX_WEIGHT * torch.cat(sides).sum() / count,
@@ -131,7 +131,7 @@ class FcosMask(nn.Module):
         }
 
     def _pixel_loss(self, dense: Dense, objects: list[dict[str, Tensor]], size: Sequence[int]) -> Tensor:
-        logits = self.mask_features.classes(dense.masks)
+        logits = self.mask_features.classes(dense.masks).float()
         shares = [learning.class_shares(item, logits.shape[1], size, self.mask_stride) for item in objects]
         return functional.binary_cross_entropy_with_logits(logits, torch.stack(shares))
 
