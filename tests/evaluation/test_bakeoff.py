@@ -19,7 +19,7 @@ DECISIONS = {
     "number": Decision.model_validate({"kind": "count", "action": "if count() > 6 then act"}),
     "any": Decision(kind="presence", classes=("one",)),
 }
-PARAMS = EvaluateParams(replicates=60)
+PARAMS = EvaluateParams(replicates=60, confidence=0.8)  # so that the few groups of the scenes are enough
 COSTS: dict[str, dict[str, Any]] = {
     "semantic": {"cpu_s_per_image": 0.036, "p95_ms": 40.0, "images_per_s": 30.0, "train_minutes": 5},
     "instance": {"cpu_s_per_image": 0.36, "p95_ms": 400.0, "images_per_s": 3.0},
@@ -129,3 +129,11 @@ def test_one_draw_serves_all_candidates() -> None:
 
 def _with(asked: Any, counts: np.ndarray) -> Any:
     return type(asked)(counts, asked.coverage, asked.present, asked.acts, asked.matches)
+
+
+def test_a_perfect_candidate_on_too_few_groups_is_not_proven(candidates: dict[str, Sums]) -> None:
+    strict = PARAMS.model_copy(update={"confidence": 0.999})
+    told = bakeoff(candidates, DECISIONS, CLASSES, {}, strict)["decisions"]["number"]
+    assert told["winner"] is None
+    assert told["candidates"]["instance"]["error"] == 0
+    assert told["candidates"]["instance"]["met"] == "open"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segwise.evaluation.intervals import bootstrap
+from segwise.evaluation.intervals import bootstrap, draws, fewest_groups
 
 
 def test_the_interval_of_a_mean_agrees_with_the_normal_one() -> None:
@@ -29,3 +29,11 @@ def test_the_same_seed_gives_the_same_interval_and_an_undefined_figure_none() ->
     runs = [bootstrap(list("abcd"), statistic, replicates=50, confidence=0.9, seed=3) for _ in range(2)]
     assert runs[0] == runs[1]
     assert runs[0]["never"] is None
+
+
+def test_fewer_groups_than_an_interval_needs_are_not_drawn_from() -> None:
+    groups = [str(n) for n in range(6)]
+    assert fewest_groups(0.95) == 6
+    assert len(draws(groups, 20, 0, confidence=0.95)) == 20
+    assert len(draws(groups[:5] * 8, 20, 0, confidence=0.95)) == 0
+    assert len(draws(groups[:5] * 8, 20, 0)) == 20

@@ -15,6 +15,7 @@ from typing import Literal
 
 from segwise.advice.evidence import APPROACHES, Ceiling, Evidence
 from segwise.advice.params import AdviseParams
+from segwise.evaluation.intervals import fewest_groups
 
 NO_ANSWER = "no answer"
 Grade = Literal["enough", "tight", "open", "cannot", "unknown"]
@@ -148,15 +149,6 @@ def contradiction(evidence: Evidence) -> float:
     parts += [number / max(labels.num_images, 1) / limits["absolute"]] if limits.get("absolute") else []
     parts += [share / (1 - limits["min_f1"])] if limits.get("min_f1", 1.0) < 1 else []
     return min(parts, default=0.0)
-
-
-def fewest_groups(confidence: float) -> int:
-    """Groups below which no interval of this confidence can be told.
-
-    The widest that a bootstrap of n groups reaches is from the least to the largest of them, and these hold the median
-    with probability 1 − 2^(1 − n) only (order statistics: David and Nagaraja 2003, section 7.1).
-    """
-    return 1 + math.ceil(round(-math.log2(1 - confidence), 9))
 
 
 def scaled(evidence: Evidence, factor: float) -> Evidence:

@@ -10,7 +10,8 @@ from typing import Any
 from segwise.advice.entry import percent
 from segwise.advice.evidence import APPROACHES, Ceiling, Evidence
 from segwise.advice.params import AdviseParams
-from segwise.advice.rules import BORDER_OFF, CERTAIN, NO_ANSWER, Verdict, contradiction, fewest_groups
+from segwise.advice.rules import BORDER_OFF, CERTAIN, NO_ANSWER, Verdict, contradiction
+from segwise.evaluation.intervals import fewest_groups
 
 Numbers = Mapping[str, Any]
 PERFECT = {

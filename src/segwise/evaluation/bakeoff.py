@@ -64,7 +64,7 @@ def bakeoff(
     candidates = {name: candidates[name] for name in names}
     _check(candidates, decisions)
     groups = next(iter(candidates.values())).groups.tolist() if candidates else []
-    drawn = draws(groups, params.replicates, params.seed)
+    drawn = draws(groups, params.replicates, params.seed, params.confidence)
     told = {
         name: _decision(name, decision, candidates, costs, drawn, params.confidence)
         for name, decision in decisions.items()

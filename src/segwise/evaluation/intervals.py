@@ -12,14 +12,28 @@ Statistic = Callable[[NDArray[np.int64]], dict[str, float]]
 Interval = tuple[float, float]
 
 
-def draws(groups: Sequence[str], replicates: int, seed: int) -> NDArray[np.int64]:
-    """How often each image was drawn, int64 (replicates, images); whole groups are drawn, as many as there are."""
+def draws(groups: Sequence[str], replicates: int, seed: int, confidence: float | None = None) -> NDArray[np.int64]:
+    """How often each image was drawn, int64 (replicates, images); whole groups are drawn, as many as there are.
+
+    None is drawn of fewer groups than an interval of `confidence` needs, see `fewest_groups`.
+    """
     names, member = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    if confidence is not None and len(names) < fewest_groups(confidence):
+        replicates = 0
     random = np.random.default_rng(seed)
     counts = [
         np.bincount(random.integers(len(names), size=len(names)), minlength=len(names)) for _ in range(replicates)
     ]
     return np.array(counts, dtype=np.int64).reshape(replicates, len(names))[:, member]
+
+
+def fewest_groups(confidence: float) -> int:
+    """Groups below which no interval of this confidence can be told.
+
+    The widest that a bootstrap of n groups reaches is from the least to the largest of them, and these hold the median
+    with probability 1 − 2^(1 − n) only (order statistics: David and Nagaraja 2003, section 7.1).
+    """
+    return 1 + math.ceil(round(-math.log2(1 - confidence), 9))
 
 
 def interval(values: NDArray[np.float64], confidence: float) -> Interval | None:

@@ -49,10 +49,12 @@ def summary(
 
 
 def drawn_of(sums: Sums, chosen: Weights, params: EvaluateParams) -> Weights:
-    """How often each image is drawn, int64 (replicates, I), where only the groups of the `chosen` images are."""
+    """How often each image is drawn, int64 (R, I), where only the groups of the `chosen` images are;
+    R = 0 where these are too few."""
     kept = np.flatnonzero(chosen)
-    out = np.zeros((params.replicates, len(sums)), dtype=np.int64)
-    out[:, kept] = draws(sums.groups[kept].tolist(), params.replicates, params.seed)
+    drawn = draws(sums.groups[kept].tolist(), params.replicates, params.seed, params.confidence)
+    out = np.zeros((len(drawn), len(sums)), dtype=np.int64)
+    out[:, kept] = drawn
     return out
 
 

@@ -12,6 +12,7 @@ from segwise.report.kpis import said
 Values = Mapping[str, Any]
 NO_ANSWER = "no answer"
 NEAR = 20  # times the present images: more is not worth promising
+CLOSE = 0.1  # part of the tolerance between an error and its limit that is called near
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +170,15 @@ def _open(used: float, interval: Sequence[float] | None, size: Size) -> str:
     The interval narrows with the square root of the number of groups.
     """
     if not interval or any(number(v) is None for v in interval):
-        return "Without an interval it cannot be shown to meet the tolerance."
+        return f"{size.num_groups} independent test images or groups are too few to show that it meets the tolerance."
     half, gap = (interval[1] - used, 1 - used) if used <= 1 else (used - interval[0], used - 1)
     low, high = (said(v, "percent") for v in interval)
     shown = f"Open: its interval, {low} to {high} of the tolerance, holds the limit"
     times = (half / gap) ** 2 if gap > 0 else math.inf
-    if times > NEAR:
+    if times > NEAR and gap < CLOSE:
         return f"{shown}, and its error is too near to it for any reasonable number of test images to tell."
+    if times > NEAR:
+        return f"{shown}; more than {NEAR} times as many test images would be needed to tell."
     images, groups = (max(math.ceil(n * (times - 1)), 1) for n in (size.num_images, size.num_groups))
     side = "within" if used <= 1 else "beyond"
     more = f"{images:,} more test images" + (f" ({groups:,} groups)" if size.num_groups != size.num_images else "")
