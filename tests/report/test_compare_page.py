@@ -237,7 +237,7 @@ def test_an_error_at_the_limit_itself_promises_no_number_of_images() -> None:
 
 def test_an_error_far_from_the_limit_with_a_wide_interval_asks_for_many_images() -> None:
     result = a_result()
-    result["decisions"]["cells"]["candidates"]["hybrid"] = candidate(0.01, 0.01, 0.60)
+    result["decisions"]["cells"]["candidates"]["hybrid"] = candidate(0.01, 0.60, 0.05)
     words = cause(a_case(result), "hybrid")
     assert "more than 20 times as many test images" in words and "too near" not in words
 
