@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from segwise.report.compare_page import render
 from segwise.report.decision_view import Comparison, cost_of, scale_of
 from segwise.report.kpis import said
 from segwise.report.reconcile import Case, Size, beside, cause
-
-VOID = {"meta", "br", "img", "link", "circle", "line", "rect", "path", "polyline", "input", "image"}
+from tests.report.html import outside
 
 
 def candidate(error: float, reach: float, cpu_s: float, **more: Any) -> dict[str, Any]:
@@ -56,33 +54,9 @@ def a_page(**changes: Any) -> Comparison:
     return Comparison(**{**values, **changes})
 
 
-class Balance(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.outside: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.outside += [v for k, v in attrs if k in ("src", "href") and v and not v.startswith(("data:", "#"))]
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-
-def check(html: str) -> list[str]:
-    parser = Balance()
-    parser.feed(html)
-    assert parser.open == []
-    assert "<script" not in html
-    return parser.outside
-
-
 def test_the_winner_comes_first_with_its_error_its_cost_and_why_not_the_others() -> None:
     html = render(a_page())
-    check(html)
+    outside(html)
     order = ["Use hybrid", "The cheapest within it.", "7.0\u00a0%", "5.0 … 9.0", "misses it", "0.89 × the cost",
              "its error is 13.0 points larger (+8.0 … +20.0)", "4.2 × the cost",
              "its error is not told apart: −1.0 points (−3.0 … +2.0)", "triggers on 90 % of the images",
@@ -95,7 +69,7 @@ def test_where_nothing_wins_the_nearest_candidate_is_named() -> None:
     result = a_result()
     result["decisions"]["cells"] |= {"winner": None}
     html = render(a_page(result=result))
-    check(html)
+    outside(html)
     assert "Nothing is shown to meet it yet" in html
     assert html.index("nearest to it") < html.index("<dd>instance</dd>")
 
@@ -105,14 +79,14 @@ def test_a_page_without_advice_benchmark_and_figures_stands() -> None:
     nothing = {"error": None, "used": None, "met": "unknown", "intervals": {}}
     result["decisions"]["cells"] |= {"winner": None, "differences": [], "candidates": {"hybrid": nothing}}
     html = render(a_page(result=result, metrics={"hybrid": {"f1": None}}))
-    check(html)
+    outside(html)
     assert "No candidate has a figure" in html
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_links_its_siblings_only() -> None:
     page = a_page(advice={"decisions": {"cells": {"recommend": "hybrid", "sentences": [{"text": "So <it> is."}]}}})
     html = render(page)
-    assert set(check(html)) == {"../report/index.html", "../advice/index.html"}
+    assert set(outside(html)) == {"../report/index.html", "../advice/index.html"}
     assert "So &lt;it&gt; is." in html and "h&amp;e" in html and "&lt;x&gt;" in html
     assert html == render(page)
 
@@ -121,7 +95,7 @@ def test_several_decisions_are_listed_before_the_first_one() -> None:
     result = a_result()
     result["decisions"]["again"] = copy.deepcopy(result["decisions"]["cells"])
     html = render(a_page(result=result, decisions=dict.fromkeys(("cells", "again"), Decision(kind="count"))))
-    check(html)
+    outside(html)
     assert html.index('href="#again"') < html.index('<section id="cells">')
 
 

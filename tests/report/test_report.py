@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,12 @@ from segwise.gate.verdict import judge
 from segwise.report import charts, gallery
 from segwise.report.page import Run, number, render
 from segwise.stages import report
+from tests.report.html import outside
 
 FIGURES = {
     "miou": 0.9, "ap": 0.5, "ap50": 0.8, "pq": 0.7, "f1": 0.85, "count_error": 0.1, "coverage_error": 0.05,
     "foreground_iou": 0.85, "num_images": 35, "num_groups": 14,
 }  # fmt: skip
-VOID = {"meta", "br", "img", "link", "circle", "line", "rect", "path", "polyline"}
 
 
 def a_run(**changes: Any) -> Run:
@@ -38,30 +37,8 @@ def a_run(**changes: Any) -> Run:
     return Run(**{"checks": verdict.full(), "metrics": metrics, "benchmark": {"approaches": timings}, **changes})
 
 
-class Balance(HTMLParser):
-    """Fails on a tag that is closed wrongly; collects what would be loaded from elsewhere."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.outside: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.outside += [v for k, v in attrs if k in ("src", "href") and v and not v.startswith(("data:", "#"))]
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-
 def check(html: str) -> None:
-    parser = Balance()
-    parser.feed(html)
-    assert parser.open == []
-    assert parser.outside == []
-    assert "<script" not in html
+    assert outside(html) == []
 
 
 def test_the_verdict_comes_first_with_its_reason() -> None:
