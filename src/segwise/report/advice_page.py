@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from segwise.advice.changes import rounded
@@ -11,6 +10,7 @@ from segwise.advice.entry import percent, pixels
 from segwise.decision.params import COUNTING
 from segwise.report.front import Mark, Scale, forest
 from segwise.report.profile_page import coded
+from segwise.report.template import fill
 from segwise.report.worst import Shot
 
 Values = Mapping[str, Any]
@@ -34,15 +34,7 @@ NEEDS = {"semantic": "class masks", "hybrid": "object outlines", "instance": "ob
 
 def render(advice: Values, ceilings: Values, shots: Shots) -> str:
     """The page's HTML; the same values give the same bytes."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    return environment.get_template("advice.html.j2").render(**view(advice, ceilings, shots))
+    return fill("advice.html.j2", **view(advice, ceilings, shots))
 
 
 def view(advice: Values, ceilings: Values, shots: Shots) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from segwise.report import kpis
 from segwise.report.decision_view import Comparison, cost_of, decision_view, significant
 from segwise.report.kpis import said
+from segwise.report.template import fill
 
 Values = Mapping[str, Any]
 CLASS_FIGURES = {
@@ -21,15 +21,7 @@ PERCENT = ("count_error", "coverage_error")
 
 def render(found: Comparison) -> str:
     """The page's HTML; the same values give the same bytes."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    return environment.get_template("compare.html.j2").render(**view(found))
+    return fill("compare.html.j2", **view(found))
 
 
 def view(found: Comparison) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from segwise.report import svg
 from segwise.report.charts import Axis, spread
+from segwise.report.template import fill
 
 Values = Mapping[str, Any]
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 620, 330, 58, 120, 16, 50
@@ -22,15 +22,7 @@ VERDICTS = {
 
 def render(result: Values) -> str:
     """The page's HTML; the same values give the same bytes."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    return environment.get_template("curve.html.j2").render(**view(result))
+    return fill("curve.html.j2", **view(result))
 
 
 def view(result: Values) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from segwise.labels.contract.baseline import is_acceptable
 from segwise.labels.contract.rule import Rule
 from segwise.labels.facts.tables import Table
 from segwise.report.painter import Painter
+from segwise.report.template import fill
 from segwise.report.thumbnails import Picture
 
 PER_CHECK = 12  # findings of a check that are shown with pictures
@@ -75,18 +75,10 @@ def render(
         stale: number of accepted findings that are no longer found.
         data_revision: digest of the data.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     ranked = ranking(findings, tables or {}, rules)
     painter = Painter(dataset, shapes(raw or {}))
-    return environment.get_template("labels.html.j2").render(
+    return fill(
+        "labels.html.j2",
         sections=sections(ranked, accepted, painter),
         num_errors=sum(f.severity == "error" for f in findings),
         num_warnings=sum(f.severity == "warning" for f in findings),

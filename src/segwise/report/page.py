@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from segwise.gate.checks import MEASURES
 from segwise.report import charts
 from segwise.report.gallery import Panel
+from segwise.report.template import fill
 from segwise.spec import CANDIDATES, SPLITS
 
 FIGURES = ("miou", "ap", "ap50", "pq", "f1", "count_error", "coverage_error")
@@ -44,13 +44,7 @@ class Run:
 
 def render(run: Run) -> str:
     """The page's HTML."""
-    import jinja2
-
-    folder = Path(__file__).parent
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("page.html.j2").render(**view(run))
+    return fill("page.html.j2", **view(run))
 
 
 def view(run: Run) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Every figure of objects speaks of countable ones; regions (`isthing: 0`) appear 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from segwise.report import charts
 from segwise.report.distributions import histogram
 from segwise.report.gallery import SHOWN_PX, Panel, brightened, data_uri
 from segwise.report.profile_words import contact_says, counted, headline, images_say
+from segwise.report.template import fill
 from segwise.types import ClassInfo, Image, Prediction
 
 Facts = Mapping[str, Any]
@@ -35,15 +35,7 @@ TESTED = {
 
 def render(facts: Facts, entries: Sequence[Entry], samples: Sequence[Sample]) -> str:
     """The page's HTML; the same values give the same bytes."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    return environment.get_template("profile.html.j2").render(**view(facts, entries, samples))
+    return fill("profile.html.j2", **view(facts, entries, samples))
 
 
 def sample(record: ImageRecord, image: Image, classes: Sequence[ClassInfo], words: str) -> Sample:

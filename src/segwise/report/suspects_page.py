@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -17,6 +16,7 @@ from segwise.labels.suspects.ranking import WORDS, Suspect
 from segwise.labels.suspects.track_record import ERROR_RATE
 from segwise.report.gallery import Panel, brightened, data_uri
 from segwise.report.marks import Window, cropped, in_window
+from segwise.report.template import fill
 from segwise.types import Image, Mask, Objects
 
 SIDE_PX = 260  # longest side of a picture
@@ -78,13 +78,7 @@ def card(suspect: Suspect, image: Image, labels: Objects, predicted: Objects, pa
 
 def render(page: Page) -> str:
     """The page's HTML, self-contained."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("suspects.html.j2").render(**view(page))
+    return fill("suspects.html.j2", **view(page))
 
 
 def view(page: Page) -> dict[str, Any]:

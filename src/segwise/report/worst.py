@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from segwise.decision.score import Answers
 from segwise.evaluation.matching import iou, pairs
 from segwise.report.gallery import brightened
 from segwise.report.outlines import SHOWN_PX, area, outlines, webp_uri
+from segwise.report.template import fill
 from segwise.types import IGNORE_INDEX, ClassInfo, Image, Mask, Objects, Prediction
 
 MAX_BYTES = 5_600_000  # of all pictures of a page
@@ -147,16 +147,8 @@ def render(candidate: str, shots: Sequence[Shot], others: Sequence[str], num_ima
         others: the candidates that have such a page, for the links.
         num_images: of the test split. basis: by what they are ordered, in words.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
     shown = fitting(shots)
-    return environment.get_template("worst.html.j2").render(
+    return fill("worst.html.j2",
         candidate=candidate, shots=shown, others=others, num_images=num_images, num_left=len(shots) - len(shown),
         basis=basis, has_areas=any(s.missed_area or s.invented_area for s in shown),
     )  # fmt: skip
