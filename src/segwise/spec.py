@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from segwise.config import Section, parse
 from segwise.errors import IntegrityError
-from segwise.types import ClassInfo
+from segwise.types import ClassInfo, Contrast
 
 Approach = Literal["semantic", "hybrid", "instance"]
 Candidate = Literal["semantic", "hybrid", "instance", "cascade"]
@@ -38,6 +38,7 @@ class ModelSpec(Section):
 
     `zoom` enlarges the image before the network (1.5 = each side times 1.5); the network's input is padded (reflect)
     to a multiple of `stride_px`. `mean` and `std` are per channel, for pixels scaled to [0, 1].
+    `contrast`: what becomes of an image's values before that, see `dataset.contrast`.
     `value_range`: the pixel values that become 0 and 255 in images of more than 8 bits (see `dataset.images`).
     `point` is the operating point: the thresholds and split parameters that `calibrate` fitted on validation;
     its keys are documented by the approach's module in `predict/`.
@@ -52,6 +53,7 @@ class ModelSpec(Section):
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     onnx_sha256: str
+    contrast: Contrast = "as_is"
     value_range: tuple[float, float] | None = None
     point: dict[str, float] = {}
     extra: dict[str, Any] = {}

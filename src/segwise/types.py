@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ IGNORE_INDEX = 255
 Image = NDArray[np.uint8]
 ClassMap = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+Contrast = Literal["as_is", "stretched"]  # see `dataset/contrast.py`
 
 
 @dataclass(frozen=True, slots=True)

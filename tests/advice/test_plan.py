@@ -150,6 +150,16 @@ def test_inverting_is_for_grey_images_in_which_both_kinds_come(discs: Values) ->
     assert values(mixed)["train.dense.augment.invert_p"] == 0
 
 
+@pytest.mark.parametrize(("faintest", "wanted"), [(30, "stretched"), (63, "stretched"), (65, "as_is"), (200, "as_is")])
+def test_the_range_of_values_is_stretched_where_some_images_are_faint(
+    discs: Values, faintest: float, wanted: str
+) -> None:
+    found = copy.deepcopy(discs)
+    found["pixels"]["contrast"]["q05"] = faintest
+    planned = values(found)
+    assert planned["train.dense.contrast"] == planned["train.instance.contrast"] == wanted
+
+
 def test_an_attribute_that_explains_looks_is_a_slice_and_balanced_where_uneven(tiny_dataset: Path) -> None:
     found = facts(tiny_dataset)
     assert values(found)["evaluate.slice_by"] == ["modality"]

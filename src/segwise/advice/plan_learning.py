@@ -21,6 +21,7 @@ MAX_KINDS, MIN_IMAGES = 12, 5
 UNEVEN = 3.0  # the commonest kind has this many times the images of the rarest
 MANY_GROUPS = 30  # with fewer a direction may have gone unseen
 RARE = 0.02  # of the objects, or of the images
+NARROW = 64  # grey levels: a quarter of the range; an image that uses fewer loses detail to its neighbours' range
 
 
 def learning_entries(facts: Facts, networks: Sequence[str]) -> list[Entry]:
@@ -29,6 +30,7 @@ def learning_entries(facts: Facts, networks: Sequence[str]) -> list[Entry]:
     balance_value, balance_why = balance(facts)
     entries = []
     for network in networks:
+        entries.append(Entry(f"train.{network}.contrast", *contrast(facts)))
         entries += [Entry(f"train.{network}.augment.{key}", value, why) for key, (value, why) in values.items()]
         entries.append(Entry(f"train.{network}.augment.turns", *turns(facts)))
         entries.append(Entry(f"train.{network}.balance", balance_value, balance_why))
@@ -50,6 +52,15 @@ def colours(facts: Facts) -> dict[str, tuple[float, str]]:
     else:
         why += f"an object's mean colour goes only {percent(told)} of the way from guessing its class to knowing it."
     return {"colour_p": (USUAL["colour_p"], why), "grey_p": (USUAL["grey_p"], why), "invert_p": _invert(facts)}
+
+
+def contrast(facts: Facts) -> tuple[str, str]:
+    """Whether each image's range of values is stretched, and the reason."""
+    used = facts["pixels"]["contrast"]
+    words = f"One image in twenty uses at most {used['q05']:.0f} of the 255 grey levels, half of them {used['q50']:.0f}"
+    if used["q05"] < NARROW:
+        return "stretched", f"{words}: stretched to the whole range, dark and bright ones look alike to the network."
+    return "as_is", f"{words}: no image is so faint that its range would have to be stretched."
 
 
 def _invert(facts: Facts) -> tuple[float, str]:

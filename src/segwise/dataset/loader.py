@@ -16,10 +16,11 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from segwise.dataset.coco import Dataset as Labelled
 from segwise.dataset.coco import ImageRecord
+from segwise.dataset.contrast import set_contrast
 from segwise.dataset.dense_targets import dense_targets
 from segwise.dataset.targets import class_map, objects
 from segwise.dataset.transforms import Cropper, Labels, seed_of
-from segwise.types import IGNORE_INDEX, ClassMap, Image, Objects
+from segwise.types import IGNORE_INDEX, ClassMap, Contrast, Image, Objects
 
 Kind = Literal["dense", "instance"]
 Norm = tuple[Sequence[float], Sequence[float]]  # mean and standard deviation by channel, for pixels in [0, 1]
@@ -40,11 +41,13 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where samples come from. `ignored` are class ids that training neither rewards nor punishes."""
+    """Where samples come from. `ignored` are class ids that training neither rewards nor punishes;
+    `contrast` as in `dataset.contrast`."""
 
     dataset: Labelled
     records: Sequence[ImageRecord]
     ignored: frozenset[int] = frozenset()
+    contrast: Contrast = "as_is"
 
     def sample(self, index: int) -> Sample:
         record = self.records[index]
@@ -53,7 +56,8 @@ class Source:
         keep = np.array([c in things for c in found.class_ids], dtype=bool) & ~found.is_crowd
         labels[np.isin(labels, list(self.ignored))] = IGNORE_INDEX
         found = found.select(keep)
-        return Sample(self.dataset.pixels(record), labels, label_layers(found), found.class_ids)
+        image = set_contrast(self.dataset.pixels(record), self.contrast)
+        return Sample(image, labels, label_layers(found), found.class_ids)
 
 
 class Crops(Dataset[dict[str, Any]]):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from segwise.config import Section
+from segwise.types import Contrast
 
 Unit = Annotated[float, Field(ge=0, le=1)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -44,6 +45,7 @@ class TrainParams(Section):
     """What both networks share. `steps` is the budget: the learning rate is annealed over exactly these steps.
 
     Attributes:
+        contrast: `as_is`, or `stretched`: each image's own range of values fills 0..255; see `dataset.contrast`.
         zoom: the image is enlarged by this factor before the network.
         crop_px: side of a training crop, network pixels; a multiple of 32.
         batch_size: crops per step and per device.
@@ -56,6 +58,7 @@ class TrainParams(Section):
     """
 
     encoder: EncoderParams = EncoderParams()
+    contrast: Contrast = "as_is"
     zoom: PositiveFloat = 1.75
     crop_px: Annotated[int, Field(gt=0, multiple_of=32)] = 256
     batch_size: PositiveInt = 8

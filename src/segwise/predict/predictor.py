@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise.dataset.contrast import set_contrast
 from segwise.errors import DataInvalidError, IntegrityError, UsageError
 from segwise.predict import hybrid, instance, semantic
 from segwise.spec import CASCADE_FILE, ModelSpec, read_spec
@@ -103,6 +104,7 @@ def prepare(image: Image, spec: ModelSpec, zoom: float) -> tuple[NDArray[np.floa
     Both sides are even, so that the stride-2 maps line up with the image exactly.
     """
     height, width = (max(STRIDE, STRIDE * round(side * zoom / STRIDE)) for side in image.shape[:2])
+    image = set_contrast(image, spec.contrast)
     if (height, width) != image.shape[:2]:
         way = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
         image = cv2.resize(image, (width, height), interpolation=way)  # type: ignore[assignment]  # cv2 stubs

@@ -40,6 +40,7 @@ def run(approach: Approach, params: ConvertParams) -> dict[str, Any]:
         stride_px=sibling.STRIDE_PX,
         mean=card.mean,
         std=card.std,
+        contrast=trained.contrast,
         onnx_sha256=sha256_of(path),
         value_range=card.value_range,
         extra={

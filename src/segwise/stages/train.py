@@ -27,7 +27,7 @@ from segwise.types import ClassInfo
 SPLIT = Path("work/split.json")
 OUT = Path("work/train")
 CHECKPOINTS = Path(".segwise/checkpoints")
-DRAWN_BY = ("dense_targets", "images", "loader", "targets", "transforms")  # modules of dataset
+DRAWN_BY = ("contrast", "dense_targets", "images", "loader", "targets", "transforms")  # modules of dataset
 Split = dict[str, Any]
 
 
@@ -84,7 +84,7 @@ def _loaders(
     spec = CropSpec(params.crop_px, params.zoom, jitter, augment, turns)
     crops = []
     for part in ("train", "val"):
-        source = loader.Source(dataset, coco.by_name(dataset, split[part]), ignored)
+        source = loader.Source(dataset, coco.by_name(dataset, split[part]), ignored, params.contrast)
         cropper = Cropper(spec, is_training=part == "train")
         crops.append(loader.Crops(source, cropper, cast("loader.Kind", network), norm, params.seed))
     records = crops[0].source.records
