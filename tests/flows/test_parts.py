@@ -118,9 +118,8 @@ def test_a_package_that_somebody_rolled_back_is_not_promoted_again_by_itself(tmp
     package.write_bytes(b"new")
 
     def event(kind: registry.Kind, sha256: str) -> None:
-        who = {"at": "2026-01-01T00:00:00Z", "actor": "ada", "reason": "test", "git_revision": ""}
-        values = {"digest": "d" + sha256, "bento_sha256": sha256, "details": {}}
-        registry.append(kind, {**who, **values}, tmp_path / registry.EVENTS)
+        subject = {"digest": "d" + sha256, "bento_sha256": sha256}
+        registry.append(kind, subject, {}, "ada", "test", path=tmp_path / registry.EVENTS)
 
     assert not was_rolled_back(tmp_path)
     event("promote", "old")
@@ -160,8 +159,8 @@ def test_nothing_changed_is_only_said_if_the_last_run_made_the_lock_and_its_pack
     record.keep_lock()
 
     assert not pipeline._is_up_to_date(tmp_path, ()), "nothing is promoted, or the registry was lost"
-    who = {"at": "2026-01-01T00:00:00Z", "actor": "ada", "reason": "test", "git_revision": "", "details": {}}
-    registry.append("promote", {**who, "digest": "d", "bento_sha256": sha256_of(package)}, events)
+    subject = {"digest": "d", "bento_sha256": sha256_of(package)}
+    registry.append("promote", subject, {}, "ada", "test", path=events)
     assert pipeline._is_up_to_date(tmp_path, ())
     (tmp_path / "dvc.lock").write_text("two")
     assert not pipeline._is_up_to_date(tmp_path, ()), "`dvc repro` ran since"

@@ -1,4 +1,4 @@
-"""history: read and verify the registry."""
+"""history: read and verify the registry, show its events."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ from typing import Any
 from segwise import registry
 
 
-def run() -> dict[str, Any]:
-    """Every event, oldest first, and the champion's digest.
+def run(kind: str | None = None) -> dict[str, Any]:
+    """Every event (of `kind`), oldest first, and the champion's digest.
 
     Raises:
         IntegrityError: names the first bad record.
     """
     events = registry.read()
     champion = registry.champion(events)
-    lines = [
-        f"{e.seq:>4}  {e.at}  {e.kind:<8}  {e.digest[:12]}  {e.details.get('approach', ''):<8}  {e.actor}: {e.reason}"
-        for e in events
-    ]
-    summary = "\n".join(lines) if lines else "nothing was promoted yet"
-    digest = champion.digest if champion else None
-    return {"champion": digest, "events": [asdict(event) for event in events], "summary": summary}
+    shown = [event for event in events if kind in (None, event.kind)]
+    summary = "\n".join(_line(event) for event in shown)
+    nothing = f"no {kind} was recorded yet" if kind else "nothing was recorded yet"
+    return {
+        "champion": champion.digest if champion else None,
+        "events": [asdict(event) for event in shown],
+        "summary": summary or nothing,
+    }
+
+
+def _line(event: registry.Event) -> str:
+    about = event.details.get("approach") or event.subject.get("network") or event.subject.get("approach", "")
+    what = f"{event.kind:<12}  {event.digest[:12]:<12}  {about:<8}"
+    return f"{event.seq:>4}  {event.at}  {what}  {event.actor}: {event.reason}"

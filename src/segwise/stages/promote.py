@@ -35,8 +35,7 @@ def run(actor: str, reason: str) -> dict[str, Any]:
         if champion is not None and champion.digest == digest:
             return {**answer, "changed": False, "summary": f"{digest[:12]} already is the champion: nothing to do"}
         details = {"approach": manifest["winner"], "why": why, "data_md5": manifest["data_md5"]}
-        record = {**registry.who(actor, reason), "digest": digest, "bento_sha256": sha256, "details": details}
-        event = registry.append("promote", record)
+        event = registry.append("promote", {"digest": digest, "bento_sha256": sha256}, details, actor, reason)
     summary = f"{manifest['winner']} is the champion: {digest[:12]} (event {event.seq})"
     return {**answer, "changed": True, "seq": event.seq, "summary": summary}
 

@@ -21,7 +21,6 @@ def run(actor: str, reason: str) -> dict[str, Any]:
         if target is None:
             raise UsageError("a champion before this one", "none in the registry", "see `segwise history`")
         store.unpack(target.bento_sha256, target.digest)
-        record = {"digest": target.digest, "bento_sha256": target.bento_sha256, "details": dict(target.details)}
-        event = registry.append("rollback", {**registry.who(actor, reason), **record})
+        event = registry.append("rollback", target.subject, target.details, actor, reason)
     summary = f"{target.digest[:12]} (event {target.seq}) is the champion again (event {event.seq})"
     return {"digest": target.digest, "seq": event.seq, "summary": summary}

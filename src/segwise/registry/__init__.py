@@ -1,0 +1,28 @@
+"""The registry: an append-only, hash-chained event log. Who is champion is folded from it, never stored twice."""
+
+from __future__ import annotations
+
+from segwise.registry.event import GENESIS, KINDS, Event, Kind
+from segwise.registry.fold import approved, approvers, champion, num_test_reads, previous, rolled_back
+from segwise.registry.log import EVENTS, read, verify
+from segwise.registry.writing import LOCK, append, locked, require_text
+
+__all__ = [
+    "EVENTS",
+    "GENESIS",
+    "KINDS",
+    "LOCK",
+    "Event",
+    "Kind",
+    "append",
+    "approved",
+    "approvers",
+    "champion",
+    "locked",
+    "num_test_reads",
+    "previous",
+    "read",
+    "require_text",
+    "rolled_back",
+    "verify",
+]
