@@ -162,7 +162,8 @@ def test_params_yaml_says_every_number_so_no_default_in_code_can_change_a_result
 def test_the_code_a_stage_depends_on_is_its_import_closure(stage: str, stages: dict[str, Any]) -> None:
     shipped = _shipped() if stage == "package" else set()
     listed, needed = stages[stage]["code"], shipped | closure(stage)
-    assert not needed - listed, f"add to deps of {stage}: {sorted(needed - listed)}"
+    missing = {f for f in needed - listed if not any(f.startswith(f"{dep}/") for dep in listed)}  # a folder lists all
+    assert not missing, f"add to deps of {stage}: {sorted(missing)}"
     unused = listed - closure(stage, with_siblings=True) - shipped
     assert not unused, f"remove from deps of {stage}: {sorted(unused)}"
 

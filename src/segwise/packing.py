@@ -27,19 +27,23 @@ from segwise.errors import SegwiseError
 BENTOFILE = "bentofile.yaml"
 EPOCH = "1970-01-01T00:00:00+00:00"
 NAME = "segwise"
+MADE = ("model/", "golden/")  # included, but not found in the repository
 
 
-def stage(root: Path, model: Path, card: str, into: Path) -> dict[str, str]:
-    """Copy to `into` what `root`'s bentofile includes, the model folder and the card; pin the packages.
+def stage(root: Path, model: Path, card: str, into: Path, golden: Path | None = None) -> dict[str, str]:
+    """Copy to `into` what `root`'s bentofile includes, the model folder, the golden images and the card; pin the
+    packages.
 
     Returns:
         The packages shipped with, by name: the versions installed here, which are those that were gated.
     """
     config = yaml.safe_load((root / BENTOFILE).read_text(encoding="utf-8"))
     for pattern in config["include"]:
-        if pattern != "model/":
+        if pattern not in MADE:
             _copy(root / pattern, into / pattern)
     _copy(model, into / "model")
+    if golden is not None:
+        _copy(golden, into / "golden")
     (into / "README.md").write_text(card, encoding="utf-8")
     pins = {name: version(name) for name in sorted(config["python"]["packages"])}
     config["python"]["packages"] = [f"{name}=={pin}" for name, pin in pins.items()]
@@ -103,10 +107,11 @@ def pack(folder: Path, archive: Path) -> None:
 
 
 def package(root: Path, model: Path, about: dict[str, Any], card: str, archive: Path, scratch: Path) -> str:
-    """Stage, build, write the manifest and pack. Returns the package's digest (see `bundle`)."""
-    staged = scratch / "staged"
+    """Stage, build, write the manifest and pack; golden images are taken from `scratch/golden`, if they are there.
+    Returns the package's digest (see `bundle`)."""
+    staged, golden = scratch / "staged", scratch / "golden"
     staged.mkdir(parents=True)
-    pins = stage(root, model, card, staged)
+    pins = stage(root, model, card, staged, golden if golden.is_dir() else None)
     code = content_hash(staged / "src")
     bento = build(staged, scratch)
     digest = write_manifest(bento, {**about, "packages": pins, "code_sha256": code})

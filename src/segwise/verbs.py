@@ -173,6 +173,45 @@ def _actor(parser: Parser) -> None:
     parser.add_argument("--reason", default="by hand", help="why; recorded in the registry")
 
 
+def _criteria(parser: Parser) -> None:
+    parser.add_argument("--amend", action="store_true", help="record the criteria of params.yaml as those that hold")
+    parser.add_argument("--actor", default=os.environ.get("USER", "unknown"), help="who does it (default: $USER)")
+    parser.add_argument("--reason", default="", help="why; needed to amend, recorded in the registry")
+
+
+def _approve(parser: Parser) -> None:
+    parser.add_argument("digest", help="of the package, at least its first 8 digits")
+    _actor(parser)
+
+
+def _history(parser: Parser) -> None:
+    from segwise.registry.event import KINDS
+
+    parser.add_argument("--kind", choices=KINDS, help="only events of this kind")
+
+
+def _audit(parser: Parser) -> None:
+    add = _adder(parser.add_subparsers(dest="action", required=True, metavar="ACTION"))
+    does = "check every record, the chain, and the bytes of every promoted archive; the first bad record is named"
+    verify = add("verify", does, "segwise audit verify")
+    verify.add_argument("--head", help="hash that an earlier `audit verify` printed: finds an end that was cut off")
+    export = add("export", "write the events for people or programs", "segwise audit export --out audit.html")
+    export.add_argument("--format", default="html", choices=("html", "json", "csv"), help="default: %(default)s")
+    export.add_argument("--out", required=True, type=Path, help="the file to write")
+    for action in (verify, export):
+        action.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _audit_arguments(a: Values, p: Params) -> dict[str, Any]:
+    own = {"verify": ("head",), "export": ("format", "out")}[a.action]
+    return {"action": a.action, **{key: getattr(a, key) for key in own}}
+
+
+def _doctor(parser: Parser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="say what is wrong, change nothing")
+    parser.add_argument("--kill", action="store_true", help="end orphaned processes of this project")
+
+
 def _predict(parser: Parser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, help="images")
     parser.add_argument("--model", type=Path, help="a model folder (default: the champion)")
@@ -226,7 +265,7 @@ VERBS: dict[str, Verb] = {
         is_reading=True,
     ),
     "gate": Verb("segwise gate --json", lambda a, p: {"params": p.gate}, is_reading=True),
-    "package": Verb("segwise package", lambda a, p: {"params": p.package}),
+    "package": Verb("segwise package", lambda a, p: {"data": p.data, "params": p.package}),
     "import": Verb("segwise import ../my_export --record", _import_arguments, _import, is_reading=True),
     "export": Verb(
         "segwise export --format coco --out ../for_training --split train",
@@ -264,7 +303,33 @@ VERBS: dict[str, Verb] = {
         _actor,
         needs_params=False,
     ),
-    "history": Verb("segwise history --json", lambda a, p: {}, is_reading=True, needs_params=False),
+    "approve": Verb(
+        'segwise approve 1db6329c81 --actor grace --reason "read the report and the 20 worst images"',
+        lambda a, p: {"digest": a.digest, "actor": a.actor, "reason": a.reason},
+        _approve,
+        needs_params=False,
+    ),
+    "criteria": Verb(
+        'segwise criteria --amend --actor ada --reason "the clinic accepts 12 percent"',
+        lambda a, p: {"params": p, "amend": a.amend, "actor": a.actor, "reason": a.reason},
+        _criteria,
+        is_reading=True,
+    ),
+    "history": Verb(
+        "segwise history --kind promote --json",
+        lambda a, p: {"kind": a.kind},
+        _history,
+        is_reading=True,
+        needs_params=False,
+    ),
+    "audit": Verb("segwise audit verify", _audit_arguments, _audit, needs_params=False),
+    "doctor": Verb(
+        "segwise doctor --dry-run",
+        lambda a, p: {"dry_run": a.dry_run, "kill": a.kill},
+        _doctor,
+        is_reading=True,
+        needs_params=False,
+    ),
     "report": Verb("segwise report", lambda a, p: {}, needs_params=False),
     "predict": Verb(
         "segwise predict data/images/*.png --out predictions",

@@ -20,7 +20,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from starlette.testclient import TestClient
 
-from segwise import bundle
+from segwise import bundle, hosting
 from segwise.dataset.images import decode_image
 from segwise.dataset.rle import run_lengths
 from segwise.errors import BusyError, IntegrityError, SegwiseError
@@ -242,7 +242,7 @@ def free_port() -> int:
 def test_bentoml_serves_it_with_health_metrics_and_the_models_digest(package_root: Path, pixels: Any) -> None:
     port = free_port()
     env = {
-        **serve.environment(),
+        **hosting.environment(),
         "SEGWISE_PACKAGE": str(package_root),
         "BENTOML_HOME": str(package_root.parent / "home"),
     }
@@ -263,7 +263,7 @@ def test_bentoml_serves_it_with_health_metrics_and_the_models_digest(package_roo
             with pytest.raises(BusyError, match=str(port)):
                 serve.require_free("127.0.0.1", port)
     finally:
-        serve.stop(server)
+        hosting.stop(server)
     assert server.returncode is not None
 
 
@@ -283,6 +283,15 @@ def test_serving_without_a_champion_says_what_to_run(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SegwiseError, match="make run"):
         serve.run(port=free_port())
+
+
+def test_the_class_map_is_the_predictors_pixel_by_pixel(client: TestClient, package_root: Path, pixels: Any) -> None:
+    answer = post(client, encoded(pixels), "/class_map")
+    assert answer.headers["content-type"] == "image/png"
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        found = np.array(picture)
+    assert np.array_equal(found, Predictor.load(package_root / bundle.MODEL).predict(pixels).class_map)
+    assert set(np.unique(found)) == {0, 1}
 
 
 def test_the_model_card_is_plain_json(client: TestClient) -> None:

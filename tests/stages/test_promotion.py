@@ -13,10 +13,12 @@ import pytest
 import yaml
 
 from segwise import bundle, packing, registry, store
+from segwise.dataset.params import DataParams
 from segwise.errors import GateRefusedError, IntegrityError, SegwiseError, UsageError
 from segwise.gate.params import GateParams, PackageParams
 from segwise.spec import canonical_json, sha256_of
 from segwise.stages import gate, history, package, promote, rollback
+from tests.factory import make_dataset
 from tests.model_folder import make_model
 
 REPO = Path(__file__).resolve().parents[2]
@@ -35,6 +37,10 @@ def new_root(root: Path) -> Path:
     (root / "src").symlink_to(REPO / "src")
     shutil.copy(REPO / "bentofile.yaml", root / "bentofile.yaml")
     (root / "data.dvc").write_text("outs:\n- md5: 0123abc.dir\n  path: data\n")
+    names = [f"image_{n:03}.png" for n in range(12)]
+    make_dataset(root / "data", num_images=12)
+    (root / "work").mkdir(exist_ok=True)
+    (root / "work/split.json").write_text(canonical_json({"train": [], "val": [], "test": names}))
     write_run(root)
     return root
 
@@ -49,7 +55,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             write_run(root, gain, p95_ms)
             patch.chdir(root)
             gate.run(GateParams(min_miou=0.5, max_p95_ms=100))
-            package.run(PackageParams())
+            package.run(DataParams(), PackageParams())
             out[name] = root / "work/package"
     return out
 
@@ -88,6 +94,8 @@ def test_the_manifest_names_every_file_the_data_the_parameters_and_the_metrics(p
     assert manifest["metrics"]["miou"] == 0.9
     assert manifest["params"]["zoom"] == 1.0
     assert manifest["packages"].keys() >= {"onnxruntime", "numpy"}
+    assert len(manifest["golden"]["images"]) == 5
+    assert {"src/golden/0.png", "src/golden/0.answer.png"} <= manifest["files"].keys()
     assert not any("torch" in name or "models/" in name for name in [*manifest["packages"], *manifest["files"]])
 
 
@@ -107,7 +115,7 @@ def test_the_package_stage_depends_on_all_that_it_ships() -> None:
     stage = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]["package"]
     include = yaml.safe_load((REPO / "bentofile.yaml").read_text())["include"]
     deps = [dep.rstrip("/") for dep in stage["deps"]]
-    for path in (p.rstrip("/") for p in include if p != "model/"):
+    for path in (p.rstrip("/") for p in include if p not in packing.MADE):
         assert any(path == dep or path.startswith(f"{dep}/") for dep in deps), (
             f"{path} is shipped but no dep of package"
         )
@@ -116,7 +124,7 @@ def test_the_package_stage_depends_on_all_that_it_ships() -> None:
 def test_without_a_winner_the_manifest_says_why_and_nothing_is_promoted(root: Path) -> None:
     write_run(root)
     gate.run(GateParams(min_miou=0.99))
-    package.run(PackageParams())
+    package.run(DataParams(), PackageParams())
     assert json.loads(Path("work/package/manifest.json").read_text())["winner"] is None
     assert not Path("work/package/segwise.bento").exists()
     with pytest.raises(GateRefusedError, match=r"mIoU would have to rise from 0\.900 to at least 0\.990") as caught:

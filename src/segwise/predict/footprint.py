@@ -6,6 +6,7 @@ That process is `python -m segwise.predict.footprint FOLDER THREADS IMAGES.npz`.
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 import time
@@ -40,6 +41,13 @@ def footprint(folder: Path, threads: int, images: Path) -> Footprint:
             f"a prediction with {folder}", f"exit {done.returncode}: {why}", "check the machine's memory"
         )
     return Footprint(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def cpu_name() -> str:
+    """The processor's model, as the machine calls it."""
+    info = Path("/proc/cpuinfo")
+    rows = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    return next((row.split(":", 1)[1].strip() for row in rows if row.startswith("model name")), platform.machine())
 
 
 def _peak_mb() -> float:

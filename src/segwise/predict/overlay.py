@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.types import ClassInfo, Image, Prediction
+from segwise.types import ClassInfo, ClassMap, Image, Prediction
 
 # near Okabe and Ito's colours, told apart by colour-blind readers too; the first stands out on black and on purple; RGB
 PALETTE = ((0, 225, 160), (255, 159, 0), (0, 158, 255), (230, 90, 170), (240, 228, 66), (213, 94, 0), (86, 100, 233))
@@ -86,9 +86,9 @@ def _shade(colour: tuple[int, int, int], index: int) -> tuple[int, int, int]:
     return (round(255 * shaded[0]), round(255 * shaded[1]), round(255 * shaded[2]))
 
 
-def png(image: Image) -> bytes:
-    """The picture as PNG bytes."""
-    done, data = cv2.imencode(".png", image[..., ::-1])
+def png(image: Image | ClassMap) -> bytes:
+    """The picture, uint8 RGB (H, W, 3) or grey (H, W), as PNG bytes."""
+    done, data = cv2.imencode(".png", image[..., ::-1] if image.ndim == 3 else image)
     if not done:
         raise ValueError(f"an image that PNG can hold, not {image.dtype} {image.shape}")
     return data.tobytes()

@@ -44,6 +44,7 @@ def make_app() -> Starlette:
         Route("/", _page, methods=["GET"]),
         Route("/predict", _predict, methods=["POST"]),
         Route("/overlay", _overlay, methods=["POST"]),
+        Route("/class_map", _class_map, methods=["POST"]),
         Route("/model", _card, methods=["GET"]),
     ]
     handlers: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
@@ -90,6 +91,11 @@ async def _predict(request: Request) -> Response:
 async def _overlay(request: Request) -> Response:
     data, _ = await _upload(request)
     return Response(await _run(request, lambda engine: engine.picture(data)), media_type="image/png")
+
+
+async def _class_map(request: Request) -> Response:
+    data, _ = await _upload(request)
+    return Response(await _run(request, lambda engine: engine.class_map(data)), media_type="image/png")
 
 
 async def _run(request: Request, work: Callable[[Engine], Any]) -> Any:

@@ -69,6 +69,10 @@ class Engine:
         image, prediction, _ = self.segment(data)
         return png(draw(image, prediction, self.predictor.spec.class_infos))
 
+    def class_map(self, data: bytes) -> bytes:
+        """The PNG answer of `/class_map`: one grey value per pixel, 0 = background, 1..K = the classes of `/model`."""
+        return png(self.segment(data)[1].class_map)
+
     def card(self) -> dict[str, Any]:
         """The answer of `/model`: what is served, where it comes from, how good it is."""
         spec = self.predictor.spec

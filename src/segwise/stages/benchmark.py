@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from segwise.errors import IntegrityError
 from segwise.evaluation.latency import percentiles, timed
 from segwise.evaluation.params import BenchmarkParams
 from segwise.predict.cascade import Cascade, read_cascade
-from segwise.predict.footprint import footprint
+from segwise.predict.footprint import cpu_name, footprint
 from segwise.predict.predictor import Predictor
 from segwise.spec import CANDIDATES, CASCADE_FILE, canonical_json
 from segwise.types import Image
@@ -46,7 +45,7 @@ def run(data: DataParams, params: BenchmarkParams) -> dict[str, Any]:
         entries["cascade"]["escalated_share"] = round(len(escalated) / len(images), 6)
     result = {
         "device": "cpu",
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "threads": params.threads,
         "batch_size": 1,
         "num_images": len(images),
@@ -119,9 +118,3 @@ def _needed(
         path = Path(folder) / "images.npz"
         np.savez(path, *(images[i] for i in dict.fromkeys(largest)))
         return {name: asdict(footprint(model, threads, path)) for name, model in folders.items()}
-
-
-def _cpu_name() -> str:
-    info = Path("/proc/cpuinfo")
-    rows = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    return next((row.split(":", 1)[1].strip() for row in rows if row.startswith("model name")), platform.machine())

@@ -10,16 +10,21 @@ from typing import Any
 
 import yaml
 
+from segwise import golden
+from segwise.dataset import coco
+from segwise.dataset.params import DataParams
 from segwise.errors import IntegrityError
 from segwise.gate.params import PackageParams
 from segwise.packing import package
 from segwise.spec import CASCADE_FILE, canonical_json, read_spec
+from segwise.types import Image
 
 WORK = Path("work")
 
 
-def run(params: PackageParams) -> dict[str, Any]:
-    """Write `work/package/manifest.json` and, if there is a winner, `work/package/segwise.bento`.
+def run(data: DataParams, params: PackageParams) -> dict[str, Any]:
+    """Write `work/package/manifest.json` and, if there is a winner, `work/package/segwise.bento`, which carries a few
+    test images with the winner's answers (see `golden`).
 
     Raises:
         IntegrityError: the verdict or the winner's model folder is missing or damaged.
@@ -42,10 +47,20 @@ def run(params: PackageParams) -> dict[str, Any]:
         "params": made_of(model),
         "limits": params.model_dump(mode="json"),
     }
-    with tempfile.TemporaryDirectory(prefix="segwise-package-") as scratch:
-        digest = package(Path(), model, about, card(about), folder / "segwise.bento", Path(scratch))
+    with tempfile.TemporaryDirectory(prefix="segwise-package-") as name:
+        scratch = Path(name)
+        about["golden"] = golden.record(model, _golden_images(Path(data.dir)), scratch / "golden")
+        digest = package(Path(), model, about, card(about), folder / "segwise.bento", scratch)
     size_mb = (folder / "segwise.bento").stat().st_size / 1e6
     return {"winner": winner, "digest": digest, "summary": f"{winner} packaged: {digest[:12]}, {size_mb:.1f} MB"}
+
+
+def _golden_images(data: Path) -> dict[str, Image]:
+    """A few images of the test split, by file name."""
+    dataset = coco.read(data)
+    names = _read(WORK / "split.json")["test"]
+    sizes = {record.file_name: (record.height, record.width) for record in coco.by_name(dataset, names)}
+    return {record.file_name: dataset.pixels(record) for record in coco.by_name(dataset, golden.choose(sizes))}
 
 
 def made_of(model: Path) -> dict[str, Any]:
