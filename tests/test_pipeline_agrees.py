@@ -171,4 +171,4 @@ def test_the_code_a_stage_depends_on_is_its_import_closure(stage: str, stages: d
 def test_every_verb_has_its_module_and_every_module_its_row() -> None:
     verbs = {row.name for row in (*STAGES, *EFFECTS)}
     modules = {path.stem for path in (ROOT / "src/segwise/stages").glob("*.py")} - {"__init__"}
-    assert modules == {verb + "_" * (verb == "import") for verb in verbs}
+    assert modules == {verb.replace("-", "_") + "_" * (verb == "import") for verb in verbs}

@@ -53,7 +53,7 @@ def call(values: argparse.Namespace) -> Any:
 
     verb = VERBS[values.verb]
     params: Any = load() if verb.needs_params else None
-    module = importlib.import_module(f"segwise.stages.{values.verb + '_' * (values.verb == 'import')}")
+    module = importlib.import_module(f"segwise.stages.{values.verb.replace('-', '_') + '_' * (values.verb == 'import')}")
     return module.run(**verb.arguments(values, params))
 
 

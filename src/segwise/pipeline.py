@@ -51,6 +51,7 @@ EFFECTS: tuple[Row, ...] = (
     Row("rollback", "make the previous champion the champion again"),
     Row("history", "list the registry's events"),
     Row("report", "write one self-contained HTML page of the run"),
+    Row("verify-repro", "run a past run again in a clean checkout, and say whether it comes out the same"),
     Row("predict", "segment images with the champion or a model folder"),
     Row("serve", "serve the champion over HTTP"),
 )

@@ -212,6 +212,15 @@ def _doctor(parser: Parser) -> None:
     parser.add_argument("--kill", action="store_true", help="end orphaned processes of this project")
 
 
+def _verify_repro(parser: Parser) -> None:
+    add = parser.add_argument
+    add("revision", nargs="?", default="HEAD", metavar="REV", help="a git revision (default: %(default)s)")
+    add("--stages", nargs="+", default=[], metavar="STAGE", help="only these, e.g. train evaluate@hybrid (default: all)")
+    add("--from", dest="start", metavar="STAGE", help="this one and what follows from it")
+    add("--seeds", type=int, default=0, metavar="N",
+        help="first measure how far figures move by chance: N trainings with other seeds (default: none)")  # fmt: skip
+
+
 def _predict(parser: Parser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, help="images")
     parser.add_argument("--model", type=Path, help="a model folder (default: the champion)")
@@ -331,6 +340,13 @@ VERBS: dict[str, Verb] = {
         needs_params=False,
     ),
     "report": Verb("segwise report", lambda a, p: {}, needs_params=False),
+    "verify-repro": Verb(
+        "segwise verify-repro HEAD~3 --from convert",
+        lambda a, p: {"revision": a.revision, "stages": a.stages, "start": a.start, "seeds": a.seeds},
+        _verify_repro,
+        is_reading=True,
+        needs_params=False,
+    ),
     "predict": Verb(
         "segwise predict data/images/*.png --out predictions",
         lambda a, p: {"paths": a.paths, "model": a.model, "out": a.out},

@@ -1,0 +1,1 @@
+"""What somebody else needs in order to believe a run: its repetition, and the evidence that it left."""
