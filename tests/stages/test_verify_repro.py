@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from segwise.dataset.integrity import data_digest
-from segwise.errors import BusyError, IntegrityError, UsageError
+from segwise.errors import BusyError, IntegrityError, SegwiseError, UsageError
 from segwise.proof import checkout
 from segwise.proof.installed import cpu_name, versions
 from segwise.stages import verify_repro
@@ -51,7 +51,8 @@ class Project:
 
     def make(self) -> None:
         self.git("init", "-q")
-        self.write(".gitignore", "/work/\n/data\n/.segwise/\n/.dvc/\n")
+        self.write(".gitignore", "/work/\n/data\n/.segwise/\n/.dvc/cache/\n")
+        self.write(".dvc/config", "[core]\n    analytics = false\n")
         self.write("src/train.py", TRAIN_PY.replace("+ repr(noise)", "+ '|;' + repr(noise)"))
         self.write("src/evaluate.py", EVALUATE_PY.replace("HERE", cpu_name()))
         self.write("params.yaml", "train: {dense: {seed: 0, steps: 5}}\n")
@@ -323,3 +324,14 @@ def test_what_cannot_be_done_is_said_in_one_message(project: Project, asked: dic
     with pytest.raises(UsageError, match=says):
         verify_repro.run(**asked)
     assert not Path("work/repro").exists()
+
+
+def test_what_cannot_be_run_is_neither_called_different_nor_the_same(project: Project) -> None:
+    for path in Path(".dvc/cache/files/md5").rglob("*"):
+        if path.is_file() and b"|;" in path.read_bytes():
+            path.unlink()
+    project.write("work/train/weights.txt", "of another run")
+    with pytest.raises(SegwiseError, match=r"work/train/weights\.txt is neither written") as raised:
+        verify_repro.run(start="evaluate")
+    assert raised.value.exit_code == 1
+    assert report()["verdict"] == "incomplete"

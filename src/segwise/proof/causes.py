@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from segwise.proof.lock import Book, Stage, is_within, maker
 
-Kind = Literal["data", "code", "params", "environment", "hardware", "upstream"]
-KINDS: tuple[Kind, ...] = ("data", "code", "params", "environment", "hardware")
+Kind = Literal["data", "code", "params", "environment", "hardware", "times", "upstream"]
+KINDS: tuple[Kind, ...] = ("data", "code", "params", "environment", "hardware", "times")
 WORDS: dict[Kind, str] = {
     "data": "the data revision",
     "code": "the code",
     "params": "the parameters",
     "environment": "the installed packages",
     "hardware": "the machine",
+    "times": "what was measured by the clock",
     "upstream": "what an earlier stage wrote",
 }
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)\s*(;[^\\]*)?", re.MULTILINE)
@@ -50,20 +51,26 @@ class Environment:
 
 
 def of_stage(
-    book: Book, stage: Stage, found: Mapping[str, str], params: Mapping[str, Any], data: set[str]
+    book: Book,
+    stage: Stage,
+    found: Mapping[str, str],
+    params: Mapping[str, Any],
+    data: Collection[str],
+    times: Collection[str] = (),
 ) -> list[Cause]:
     """What a stage reads otherwise than it did: data, code, earlier outputs, parameters.
 
     Args:
         found: MD5 by path of what it reads now; a missing file has none.
         params: every parameter now, by dotted key (see `lock.flat`).
-        data: paths that DVC tracks as data.
+        data: paths that DVC tracks as data. times: outputs that hold measurements.
     """
     out = []
     for path, md5 in stage.deps.items():
         here = found.get(path)
         if here != md5:
-            out.append(Cause(_kind(book, path, data), path, _short(md5), _short(here)))
+            kind: Kind = "times" if path in times else _kind(book, path, data)
+            out.append(Cause(kind, path, _short(md5), _short(here)))
     return out + of_params(stage.params, params)
 
 
@@ -103,7 +110,7 @@ def hardware(recorded: str | None, here: str) -> list[Cause]:
     return [] if recorded in (None, here) else [Cause("hardware", "CPU", str(recorded), here)]
 
 
-def _kind(book: Book, path: str, data: set[str]) -> Kind:
+def _kind(book: Book, path: str, data: Collection[str]) -> Kind:
     if any(is_within(path, root) or is_within(root, path) for root in data):
         return "data"
     return "code" if maker(book, path) is None else "upstream"

@@ -28,6 +28,7 @@ class Scene:
     Attributes:
         folder: the checkout, absolute. work: the user's own working tree. cache: DVC's cache of files.
         data: MD5 by path of what DVC tracks as data (its .dvc files). kept: outputs that the commit itself holds.
+        times: outputs that hold measurements: neither in DVC's cache nor in git.
     """
 
     commit: str
@@ -37,6 +38,7 @@ class Scene:
     book: Book
     data: dict[str, str] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
+    times: frozenset[str] = frozenset()
 
 
 def scene(commit: str, folder: Path, work: Path) -> Scene:
@@ -49,8 +51,11 @@ def scene(commit: str, folder: Path, work: Path) -> Scene:
     if not path.is_file():
         raise IntegrityError(f"a dvc.lock in {commit[:12]}", "none", "name a revision that recorded a run")
     book = lock.read(path.read_text(encoding="utf-8"))
-    kept = frozenset(out for stage in book.values() for out in stage.outs if (folder / out).exists())
-    found = Scene(commit, folder, work, checkout.cache_dir(work), book, _tracked(folder), kept)
+    outs = {out for stage in book.values() for out in stage.outs}
+    kept = frozenset(out for out in outs if (folder / out).exists())
+    patterns = lock.uncached((folder / "dvc.yaml").read_text(encoding="utf-8"))
+    times = frozenset(out for out in outs - kept if lock.matches(out, patterns))
+    found = Scene(commit, folder, work, checkout.cache_dir(work), book, _tracked(folder), kept, times)
     for name, md5 in found.data.items():
         if not checkout.link(found.cache, md5, folder / name):
             raise IntegrityError(f"{name} ({md5}) in {found.cache}", "not all of it", f"fetch it: `dvc pull {name}`")
@@ -58,7 +63,7 @@ def scene(commit: str, folder: Path, work: Path) -> Scene:
 
 
 def _tracked(folder: Path) -> dict[str, str]:
-    texts = (path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.dvc")))
+    texts = (path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.dvc")) if path.is_file())
     outs = (out for text in texts for out in yaml.safe_load(text).get("outs") or [])
     return {str(out["path"]): str(out["md5"]) for out in outs}
 
@@ -79,7 +84,7 @@ def stage_again(place: Scene, name: str, chosen: Sequence[str], say: Say) -> Ran
         why = f"{missing[0]} is neither written by a stage before it nor kept anywhere"
         return Ran(name, {}, (), why, has_run=False)
     here = {path: place.data.get(path) or checkout.md5_of(place.folder / path) or "" for path in stage.deps}
-    causes = of_stage(place.book, stage, here, parameters(place.folder), set(place.data))
+    causes = of_stage(place.book, stage, here, parameters(place.folder), place.data, place.times)
     _make_room(place, stage)
     for command in stage.commands:
         if failure := checkout.run(command, place.folder, say):
@@ -109,7 +114,7 @@ def _bring(place: Scene, path: str, md5: str) -> bool:
         return True
     if target.is_dir():
         shutil.rmtree(target)  # part of a folder whose rest the cache lacks
-    if own.exists() and checkout.md5_of(own) == md5:
+    if own.exists() and (path in place.times or checkout.md5_of(own) == md5):  # of times, any are better than none
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(own, target) if own.is_dir() else shutil.copyfile(own, target)
         return True

@@ -102,13 +102,15 @@ def _figures(told: Story) -> list[str]:
 
 def _why(told: Story, state: str) -> list[str]:
     found = causes(told)
-    head = "why:" if state != "identical" else "what differs, and changed nothing:" if found else ""
+    has_changed = state in ("different", "within noise")
+    found = found if has_changed else [c for c in found if c.kind != "times"]
+    head = "why:" if has_changed else "what differs, and changed nothing:" if found else ""
     lines = [head] * bool(head)
     for kind in KINDS:
         own = [c.words for c in found if c.kind == kind]
         if own:
             lines.append(f"  {WORDS[kind]} {'differs' if kind != 'params' else 'differ'}: {_listed(own)}")
-    if state != "identical" and not found:
+    if has_changed and not found:
         lines.append("  nothing that is recorded differs: a stage does not give the same bytes twice")
     return lines + _unknown(told)
 

@@ -11,12 +11,14 @@ from segwise.proof.lock import Book, after, before
 from segwise.proof.noise import Compared
 
 State = Literal["identical", "within noise", "different", "measurement", "not run"]
+Overall = Literal["identical", "within noise", "different", "incomplete"]
 WORDS: dict[str, str] = {
     "identical": "bit-identical",
     "within noise": "within the measured seed noise",
     "different": "different",
     "measurement": "a measurement of the clock: not compared",
     "not run": "not run",
+    "incomplete": "incomplete: what was run came out the same, and not everything could be run",
 }
 
 
@@ -83,9 +85,11 @@ def _judging(book: Book, stage: str, compared: Sequence[Compared]) -> list[Compa
     return []
 
 
-def overall(found: Sequence[Output]) -> State:
-    """The worst of them: different, else within noise, else identical. Nothing compared is different."""
+def overall(found: Sequence[Output]) -> Overall:
+    """The worst of them: different, else incomplete (also where nothing was compared), within noise, identical."""
     states = {output.state for output in found} - {"measurement"}
-    if not states or states & {"different", "not run"}:
+    if "different" in states:
         return "different"
+    if not states or "not run" in states:
+        return "incomplete"
     return "within noise" if "within noise" in states else "identical"

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from segwise.errors import IntegrityError, UsageError
+from segwise.errors import IntegrityError, SegwiseError, UsageError
 from segwise.proof import checkout, lock, noise, rerun, verdict
 from segwise.proof.causes import Environment, environment, hardware
 from segwise.proof.installed import cpu_name, versions
@@ -37,6 +37,7 @@ def run(revision: str = "HEAD", stages: Sequence[str] = (), start: str | None = 
     Raises:
         UsageError: there is no such revision or stage, or `seeds` is 1.
         IntegrityError: an output differs, beyond seed noise; the report is written.
+        SegwiseError: nothing differs, but not everything could be run; the report is written.
         BusyError: another reproduction is at work here.
     """
     if seeds < 0 or seeds == 1:
@@ -51,8 +52,9 @@ def run(revision: str = "HEAD", stages: Sequence[str] = (), start: str | None = 
     report, words = json_of(told), text_of(told)
     write_whole(OUT / "report.json", canonical_json(report))
     write_whole(OUT / "summary.txt", words)
-    if report["verdict"] == "different":
-        raise IntegrityError(f"the outputs that {commit[:12]} recorded", words.rstrip(), f"see {OUT}/report.json")
+    if report["verdict"] in ("different", "incomplete"):
+        kind = IntegrityError if report["verdict"] == "different" else SegwiseError
+        raise kind(f"the outputs that {commit[:12]} recorded", words.rstrip(".\n"), f"see {OUT}/report.json")
     return {**report, "summary": f"{words}→ {OUT}/report.json"}
 
 
@@ -78,14 +80,11 @@ def _one(place: Scene, name: str, chosen: Sequence[str]) -> Ran:
 def _story(place: Scene, runs: Sequence[Ran], measured: Mapping[str, Any] | None) -> Story:
     bands = noise.bands(list(measured["seeds"].values())) if measured else {}
     compared = [c for ran in runs for c in _figures(place, ran, bands)]
-    patterns = lock.uncached((place.folder / "dvc.yaml").read_text(encoding="utf-8"))
-    outs = {path for ran in runs for path in place.book[ran.stage].outs}
-    clock = {path for path in outs if lock.matches(path, patterns) and path not in place.kept}
     timed = _recorded_json(place, BENCHMARK)
     cpu = None if timed is None else timed.get("cpu")
     return Story(
         place.commit,
-        verdict.outputs(place.book, runs, clock, compared),
+        verdict.outputs(place.book, runs, place.times, compared),
         list(runs),
         compared,
         _environment(place),
