@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from segwise.decision.answers import Answer
+from segwise.decision.limits import MOST_USED, in_words
 from segwise.decision.params import Decision
-from segwise.decision.score import MOST_USED, Answers, exact_interval, figures, in_words, met, stack
+from segwise.decision.score import Answers, exact_interval, figures, met, stack
 
 KINDS = ("count", "coverage", "presence", "itemize", "track")
 
@@ -126,7 +127,8 @@ def test_an_action_is_judged_by_its_accuracy_and_priced_by_its_mistakes() -> Non
 
 def test_a_tolerance_of_nothing_is_kept_by_no_mistake_and_broken_by_any() -> None:
     assert figures(decide("itemize", min_f1=1), matched(5, 0, 0))["used"] == 0
-    assert figures(decide("itemize", min_f1=1), matched(5, 1, 0))["used"] == MOST_USED
+    few, many = (figures(decide("itemize", min_f1=1), matched(5, fp, 0))["used"] for fp in (1, 9))
+    assert 1 < few < many < MOST_USED  # fewer mistakes are still better
     assert figures(decide("itemize", min_f1=0), matched(0, 1, 1))["used"] == 1
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from segwise.decision.answers import Answer, acts
 from segwise.decision.params import Decision
 from segwise.errors import UsageError
 from segwise.predict import trigger
@@ -141,3 +142,20 @@ def test_the_brink_is_how_little_turns_the_action_over(limit: int, brink: float)
     features = measured(found([disc(20, 20), disc(20, 60), disc(60, 60)]), decision)
     assert features.values["brink"] == pytest.approx(brink)
     assert measured(found([disc(20, 20)])).values["brink"] == 0  # without an action nothing can turn over
+
+
+def test_a_trigger_reads_counts_as_an_action_does() -> None:
+    classes = (ClassInfo(1, "cell", True), ClassInfo(2, "nut", True), ClassInfo(3, "tissue", False))
+    halves = {"left": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]], "right": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}
+    stated = {"kind": "presence", "classes": ["cell", "nut", "tissue"], "zones": halves}
+    answer = Answer(np.array([[4, 3, 0], [1, 0, 0]]), np.full((2, 3), 0.1), np.ones((2, 3), dtype=bool), False)
+    features = trigger.Features(dict.fromkeys(trigger.FEATURES, 0.0), {"area_px": np.zeros(0)}, answer)
+    for text, expected in (("count(cell, nut)", 8), ("count(nut, cell, left)", 7), ("count(left, right, cell)", 5)):
+        action = Decision.model_validate({**stated, "action": f"if {text} == {expected} then stop"})
+        assert trigger.value(trigger.rule(text), features, action, classes) == expected
+        assert acts(action, classes, answer, ("left", "right"))
+    decision = Decision.model_validate(stated)
+    with pytest.raises(UsageError, match="a region"):
+        trigger.value(trigger.rule("count(tissue)"), features, decision, classes)
+    with pytest.raises(UsageError, match="correct its trigger"):
+        trigger.value(trigger.rule("count(bolt)"), features, decision, classes)

@@ -13,7 +13,7 @@ from segwise.advice.evidence import Evidence
 from segwise.advice.params import AdviseParams
 from segwise.advice.rules import NO_ANSWER, Verdict, scaled, switches
 from segwise.advice.sentences import capital, proof
-from segwise.decision.score import WORDS
+from segwise.decision.limits import WORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from segwise.decision.limits import in_words
 from segwise.decision.params import COUNTING, Decision, Kind
-from segwise.decision.score import in_words
 
 LIMITS = ("relative", "absolute", "points", "min_sensitivity", "min_specificity", "min_f1", "min_accuracy")
 APPROACHES = ("semantic", "hybrid", "instance")  # from the cheapest to the dearest

@@ -13,8 +13,8 @@ import numpy as np
 
 from segwise.advice.cross_fit import Key, Scored
 from segwise.advice.curve import Trials, Values, difference, worth
+from segwise.decision.limits import in_words
 from segwise.decision.params import Decision
-from segwise.decision.score import in_words
 from segwise.evaluation.intervals import draws
 
 CLASS_MASKS = "class_masks"  # semantic segmentation by a network that saw no instance labels

@@ -5,8 +5,9 @@ The same function reads labels and predictions, so that both are asked alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,15 +88,31 @@ def acts(decision: Decision, classes: Sequence[ClassInfo], found: Answer, places
     if not decision.action:
         return False
     rule, _ = parse_action(decision.action)
+    return bool(true(rule(functions(decision, classes, found, places))))
+
+
+def functions(
+    decision: Decision, classes: Sequence[ClassInfo], found: Answer, places: Sequence[str], rule: str = "`action`"
+) -> dict[str, Callable[..., Any]]:
+    """`count`, `coverage` and `present` of an answer, for rules over it; each takes names of classes and zones.
+
+    Several classes, or zones, add up (coverage: the mean over the zones; present: any).
+
+    Args:
+        places: the zones' names, as the answer has them. rule: where the rule stands, in words.
+
+    Raises (when called):
+        UsageError: a name that is neither, or a region counted.
+    """
     ids, info = decision.class_ids(classes), {c.id: c for c in classes}
     columns = {info[class_id].name: column for column, class_id in enumerate(ids)}
     rows = {name: row for row, name in enumerate(places)}
 
-    def chosen(values: NDArray[np.generic], words: tuple[str, ...]) -> NDArray[np.generic]:
+    def chosen(values: NDArray[Any], words: tuple[str, ...]) -> NDArray[Any]:
         for word in words:
             if word not in columns and word not in rows:
                 known = ", ".join((*columns, *rows))
-                remedy = "correct its `action`; a name of several words stands in quotes"
+                remedy = f"correct its {rule}; a name of several words stands in quotes"
                 raise UsageError(f"a class or zone of the decision ({known})", f"`{word}`", remedy)
         which = [columns[word] for word in words if word in columns] or list(columns.values())
         where = [rows[word] for word in words if word in rows and word not in columns] or list(rows.values())
@@ -104,16 +121,15 @@ def acts(decision: Decision, classes: Sequence[ClassInfo], found: Answer, places
     def count(*words: str) -> int:
         for word in words:
             if word in columns and not info[ids[columns[word]]].isthing:
-                remedy = f"ask for coverage({word}) or present({word}) in its `action`"
+                remedy = f"ask for coverage({word}) or present({word}) in its {rule}"
                 raise UsageError("a countable class in count(…)", f"`{word}`, a region", remedy)
         return int(chosen(found.counts, words).sum())
 
-    scope = {
+    return {
         "count": count,
         "coverage": lambda *words: float(chosen(found.coverage, words).sum(axis=1).mean()),
         "present": lambda *words: bool(chosen(found.present, words).any()),
     }
-    return bool(true(rule(scope)))
 
 
 def check(decisions: Mapping[str, Decision], classes: Sequence[ClassInfo]) -> None:

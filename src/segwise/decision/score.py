@@ -10,15 +10,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise.decision import limits
 from segwise.decision.answers import Answer
-from segwise.decision.params import OWN_KEYS, Decision
+from segwise.decision.params import Decision
 
 Weights = NDArray[np.int64]
 Met = Literal["met", "open", "missed", "unknown"]
 Figures = dict[str, float]
 Values = NDArray[np.float64]
 
-MOST_USED = 1000.0  # `used` ends here, so that it stays a number where the tolerance allows no mistake at all
+MOST_USED = limits.MOST_USED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,9 +68,9 @@ def figures(decision: Decision, found: Answers, weights: Weights | None = None) 
     error: the natural error, a fraction: count Σ|error| / Σ count; coverage mean |error| of the share; presence the
         larger of 1 − sensitivity and 1 − specificity (the one there is, if only one is defined); itemize and track
         1 − F1.
-    used: the part of the tolerance that the error uses up: 1 = exactly at the limit, above = missed, at most
-        MOST_USED. Of several limits the worst counts (of a count's relative and absolute tolerance the better: either
-        is enough); it is undefined where one of them is and none is missed.
+    used: the part of the tolerance that is used up: 1 = exactly at the limit, above = missed, at most MOST_USED. Of
+        several limits the worst counts (of a count's relative and absolute tolerance the better: either is enough); it
+        is undefined where one of them is and none is missed. See `limits`.
     accuracy: share of the images on which the action comes out as from the labels (with an action only).
     cost: expected price of the mistakes of 1,000 images, in `price`'s unit; by action where there is one, else by
         objects (count, itemize, track) or by answers (presence, coverage: in images' shares).
@@ -80,26 +81,19 @@ def figures(decision: Decision, found: Answers, weights: Weights | None = None) 
         truth, seen = found.acts.T
         out["accuracy"] = _ratio(weight @ (truth == seen), weight.sum())
         out["cost"] = _cost(decision, weight @ (truth & ~seen), weight @ (seen & ~truth), weight.sum())
-        at_least = {"min_accuracy": out["accuracy"]}
-        out["used"] = _worst([*([out["used"]] if _is_limited(decision) else []), *_shortfalls(decision, at_least)])
-    return out
+    return {**out, "used": limits.used(decision, out)}
 
 
 def _count(decision: Decision, found: Answers, weight: Values) -> Figures:
     truth, seen = found.cells("counts")
     total = weight @ truth.sum(axis=1)
     errors = _errors(decision, truth, seen, weight)
-    mae, bias = errors.pop("mae"), errors["bias"]
     num = weight.sum() * truth.shape[1]
-    relative = _ratio(mae * num, total)
-    used = [_used(value, decision.limit(key)) for key, value in (("relative", relative), ("absolute", mae))]
     off = np.abs(seen - truth) / np.maximum(truth, 1) * (truth > 0)
     return {
-        "error": relative,
-        "used": min((u for u in used if not math.isnan(u)), default=math.nan),
-        "mae": mae,
+        "error": _ratio(errors["mae"] * num, total),
         "mape": _ratio(weight @ off.sum(axis=1), weight @ (truth > 0).sum(axis=1)),
-        "relative_bias": _ratio(bias * num, total),
+        "relative_bias": _ratio(errors["bias"] * num, total),
         "exact_rate": _ratio(weight @ (seen == truth).sum(axis=1), num),
         **errors,
     }
@@ -107,8 +101,7 @@ def _count(decision: Decision, found: Answers, weight: Values) -> Figures:
 
 def _coverage(decision: Decision, found: Answers, weight: Values) -> Figures:
     errors = _errors(decision, *found.cells("coverage"), weight)
-    error = errors.pop("mae")
-    return {"error": error, "used": _used(error, decision.limit("points")), **errors}
+    return {"error": errors.pop("mae"), **errors}
 
 
 def _errors(decision: Decision, truth: NDArray[Any], seen: NDArray[Any], weight: Values) -> Figures:
@@ -131,10 +124,8 @@ def _errors(decision: Decision, truth: NDArray[Any], seen: NDArray[Any], weight:
 def _presence(decision: Decision, found: Answers, weight: Values) -> Figures:
     tp, fp, fn, tn = presence_counts(found, weight)
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
-    at_least = {"min_sensitivity": sensitivity, "min_specificity": specificity}
     return {
         "error": max((1 - v for v in (sensitivity, specificity) if not math.isnan(v)), default=math.nan),
-        "used": _worst(_shortfalls(decision, at_least)),
         "sensitivity": sensitivity,
         "specificity": specificity,
         "cost": _cost(decision, fn, fp, weight.sum()),
@@ -155,7 +146,6 @@ def _items(decision: Decision, found: Answers, weight: Values) -> Figures:
     f1 = _ratio(2 * tp, 2 * tp + fp + fn)
     return {
         "error": 1 - f1,
-        "used": _worst(_shortfalls(decision, {"min_f1": f1})),
         "f1": f1,
         "precision": _ratio(tp, tp + fp),
         "recall": _ratio(tp, tp + fn),
@@ -192,51 +182,6 @@ def exact_interval(successes: float, trials: float, confidence: float) -> tuple[
     low = float(betaincinv(successes, failures + 1, tail)) if successes > 0 else 0.0
     high = float(betaincinv(successes + 1, failures, 1 - tail)) if failures > 0 else 1.0
     return low, high
-
-
-WORDS: dict[str, Callable[[float], str]] = {
-    "relative": lambda v: f"within {100 * v:g} %",
-    "absolute": lambda v: f"within ±{v:g}",
-    "points": lambda v: f"within {100 * v:g} points",
-    "min_sensitivity": lambda v: f"sensitivity at least {v:g}",
-    "min_specificity": lambda v: f"specificity at least {v:g}",
-    "min_f1": lambda v: f"F1 at least {v:g}",
-    "min_accuracy": lambda v: f"the right action on at least {100 * v:g} % of the images",
-}
-
-
-def in_words(decision: Decision) -> str:
-    """The decision's tolerance for people: `within 5 %`."""
-    limits = {key: limit for key in WORDS if (limit := decision.limit(key)) is not None}
-    said = {key: WORDS[key](limit) for key, limit in limits.items()}
-    either = [said.pop(key) for key in ("relative", "absolute") if key in said]
-    if "min_f1" in said and decision.tolerance.iou != 0.5:
-        said["min_f1"] += f" at IoU {decision.tolerance.iou:g}"
-    return ", ".join(([" or ".join(either)] if either else []) + list(said.values()))
-
-
-def _is_limited(decision: Decision) -> bool:
-    """Whether the kind's own error is held against a limit (with an action, `min_accuracy` may be the only one)."""
-    return any(decision.limit(key) is not None for key in OWN_KEYS[decision.kind] if key != "iou")
-
-
-def _shortfalls(decision: Decision, at_least: dict[str, float]) -> list[float]:
-    """The used part of each stated tolerance `min_…`: what lacks to 1, by what may lack."""
-    limits = {key: decision.limit(key) for key in at_least}
-    return [_used(1 - value, 1 - limit) for key, value in at_least.items() if (limit := limits[key]) is not None]
-
-
-def _worst(used: Sequence[float]) -> float:
-    """The largest; undefined where one is and the others are kept, for it may be the one that is missed."""
-    defined = [u for u in used if not math.isnan(u)]
-    largest = max(defined, default=math.nan)
-    return largest if len(defined) == len(used) or largest > 1 else math.nan
-
-
-def _used(error: float, limit: float | None) -> float:
-    if limit is None or math.isnan(error):
-        return math.nan
-    return min(error / limit, MOST_USED) if limit > 0 else (0.0 if error <= 0 else MOST_USED)
 
 
 def _cost(decision: Decision, missed: Any, invented: Any, images: float) -> float:

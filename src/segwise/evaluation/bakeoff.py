@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise.decision.limits import in_words
 from segwise.decision.params import Decision
-from segwise.decision.score import in_words
 from segwise.errors import IntegrityError
 from segwise.evaluation.choice import Entry, choose
 from segwise.evaluation.decided import Replicates, decided, replicated

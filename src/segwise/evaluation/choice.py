@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from segwise.decision.limits import in_words
 from segwise.decision.params import Decision
-from segwise.decision.score import in_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from scipy.special import betaincinv
 
+from segwise.decision.limits import in_words
 from segwise.decision.params import Decision
-from segwise.decision.score import in_words
 from segwise.evaluation.needs import Flags, Values, needs
 from segwise.evaluation.worth import DIGITS, Evidence, Terms, curve, differences, error_of, rounded, saving
 

@@ -8,7 +8,7 @@ The rule's values (numbers of one image; FEATURES says what each is), and its fu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwise.decision import zones
-from segwise.decision.answers import Answer, acts, answer
+from segwise.decision.answers import Answer, acts, answer, functions
 from segwise.decision.expression import Expression, parse, true
 from segwise.decision.params import Decision
-from segwise.errors import UsageError
 from segwise.predict.components import at_edge, num_parts, solidity, union
 from segwise.predict.maps import Map, class_probabilities
 from segwise.types import ClassInfo, Objects, Prediction
@@ -132,30 +131,14 @@ def is_condition(told: Expression, decision: Decision, classes: Sequence[ClassIn
 
 
 def _scope(features: Features, decision: Decision, classes: Sequence[ClassInfo]) -> dict[str, Any]:
-    ids = decision.class_ids(classes)
-    names = {c.name: ids.index(c.id) for c in classes if c.id in ids}
-    places = list(decision.zones or (zones.WHOLE,))
+    num = len(features.objects["area_px"])
 
-    def chosen(table: NDArray[Any], words: tuple[str, ...]) -> NDArray[Any]:
-        rows, columns = list(range(len(places))), list(range(len(ids)))
-        for word in words:
-            if word in names:
-                columns = [names[word]]
-            elif word in places:
-                rows = [places.index(word)]
-            else:
-                known = ", ".join((*names, *places))
-                raise UsageError(f"a class or zone of the decision ({known})", f"`{word}`", "correct the trigger")
-        return table[np.ix_(rows, columns)]
+    def objects(asked: Expression) -> float:
+        return float((true(asked(features.objects)) & np.ones(num, dtype=bool)).sum())
 
-    said, num = features.answer, len(features.objects["area_px"])
-    functions: dict[str, Callable[..., float]] = {
-        "count": lambda *words: float(chosen(said.counts, words).sum()),
-        "coverage": lambda *words: float(chosen(said.coverage, words).sum(axis=1).mean()),
-        "present": lambda *words: bool(chosen(said.present, words).any()),
-        "objects": lambda asked: float((true(asked(features.objects)) & np.ones(num, dtype=bool)).sum()),
-    }
-    return {**features.values, **functions}
+    places = tuple(decision.zones or (zones.WHOLE,))
+    said = functions(decision, classes, features.answer, places, rule="trigger")
+    return {**features.values, **said, "objects": objects}
 
 
 def _brink(said: Answer, decision: Decision, classes: Sequence[ClassInfo]) -> float:
