@@ -273,7 +273,7 @@ VERBS: dict[str, Verb] = {
         lambda a, p: {"data": p.data, "decisions": p.decision, "evaluate": p.evaluate, "params": p.compare},
         is_reading=True,
     ),
-    "gate": Verb("segwise gate --json", lambda a, p: {"params": p.gate}, is_reading=True),
+    "gate": Verb("segwise gate --json", lambda a, p: {"params": p.gate, "decisions": p.decision}, is_reading=True),
     "package": Verb("segwise package", lambda a, p: {"data": p.data, "params": p.package}),
     "import": Verb("segwise import ../my_export --record", _import_arguments, _import, is_reading=True),
     "export": Verb(

@@ -16,6 +16,7 @@ from segwise.gate.verdict import judge
 from segwise.report import charts, gallery
 from segwise.report.page import Run, number, render
 from segwise.stages import report
+from tests.gate.made import sure
 from tests.report.html import outside
 
 FIGURES = {
@@ -32,7 +33,7 @@ def a_run(**changes: Any) -> Run:
     timings = {
         a: {"p50_ms": 20.0, "p95_ms": 25.0, "model_mb": 14.0, "latencies_ms": [19.0, 20.0, 25.0]} for a in metrics
     }
-    values = {a: {**m, **timings[a]} for a, m in metrics.items()}
+    values = {a: sure({**m, **timings[a]}) for a, m in metrics.items()}
     verdict = judge(values, GateParams(max_count_error=0.15, max_p50_ms=15 if changes.pop("nothing", False) else 50))
     return Run(**{"checks": verdict.full(), "metrics": metrics, "benchmark": {"approaches": timings}, **changes})
 

@@ -15,10 +15,12 @@ import yaml
 from segwise import bundle, packing, registry, store
 from segwise.dataset.params import DataParams
 from segwise.errors import GateRefusedError, IntegrityError, SegwiseError, UsageError
+from segwise.evaluation.sums import write_sums
 from segwise.gate.params import GateParams, PackageParams
 from segwise.spec import canonical_json, sha256_of
 from segwise.stages import gate, history, package, promote, rollback
 from tests.factory import make_dataset
+from tests.gate.made import make_sums
 from tests.model_folder import make_model
 
 REPO = Path(__file__).resolve().parents[2]
@@ -30,6 +32,7 @@ def write_run(root: Path, gain: float = 8.0, p95_ms: float = 20.0) -> None:
     timing = {"p50_ms": 0.8 * p95_ms, "p95_ms": p95_ms, "model_mb": 0.1}
     (root / "work/evaluate/semantic").mkdir(parents=True, exist_ok=True)
     (root / "work/evaluate/semantic/metrics.json").write_text(canonical_json({"miou": 0.9, "count_error": 0.1}))
+    write_sums(root / "work/evaluate/semantic/sums.npz", make_sums(0.9))
     (root / "work/benchmark.json").write_text(canonical_json({"approaches": {"semantic": timing}}))
 
 
@@ -54,7 +57,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             root = new_root(tmp_path_factory.mktemp(name))
             write_run(root, gain, p95_ms)
             patch.chdir(root)
-            gate.run(GateParams(min_miou=0.5, max_p95_ms=100))
+            gate.run(GateParams(replicates=100, min_miou=0.5, max_p95_ms=100))
             package.run(DataParams(), PackageParams())
             out[name] = root / "work/package"
     return out
@@ -123,7 +126,7 @@ def test_the_package_stage_depends_on_all_that_it_ships() -> None:
 
 def test_without_a_winner_the_manifest_says_why_and_nothing_is_promoted(root: Path) -> None:
     write_run(root)
-    gate.run(GateParams(min_miou=0.99))
+    gate.run(GateParams(replicates=100, min_miou=0.99))
     package.run(DataParams(), PackageParams())
     assert json.loads(Path("work/package/manifest.json").read_text())["winner"] is None
     assert not Path("work/package/segwise.bento").exists()
@@ -135,7 +138,7 @@ def test_without_a_winner_the_manifest_says_why_and_nothing_is_promoted(root: Pa
 
 def test_a_package_made_before_the_gate_was_tightened_is_not_promoted(root: Path) -> None:
     write_run(root)
-    gate.run(GateParams(min_miou=0.99))
+    gate.run(GateParams(replicates=100, min_miou=0.99))
     with pytest.raises(GateRefusedError, match=r"mIoU would have to rise from 0\.900 to at least 0\.990"):
         promote.run("ada", "old package")
     assert not registry.EVENTS.exists()

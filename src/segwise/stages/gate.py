@@ -1,40 +1,177 @@
-"""gate: hold every candidate's figures against the thresholds and write the verdict. A refusal is no failure."""
+"""gate: hold every candidate's figures against the limits, at worst, and write the verdict. A refusal is no failure."""
 
 from __future__ import annotations
 
 import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from segwise.decision.params import COUNTING, Decision
+from segwise.decision.score import Answers
 from segwise.errors import IntegrityError
+from segwise.evaluation.intervals import draws
+from segwise.evaluation.replicates import PRECISION, USED, Replicates, replicated
+from segwise.evaluation.slices import by_attribute
+from segwise.evaluation.sums import Sums, read_sums
+from segwise.gate.bounds import Sample
+from segwise.gate.checks import MEASURES
+from segwise.gate.constant import why_constant
+from segwise.gate.misses import used_at_most
 from segwise.gate.params import GateParams
-from segwise.gate.verdict import gather, judge
+from segwise.gate.power import effective_groups, per_candidate
+from segwise.gate.slices import Slice, enough
+from segwise.gate.verdict import judge, worst_used
 from segwise.spec import CANDIDATES, canonical_json
 
 WORK = Path("work")
+Weights = NDArray[np.int64]
+Decisions = Mapping[str, Decision]
+LINE_EVERY_S = 5.0
+AREAS = ("miou", "foreground_iou")  # figures of pixels; the coverage error is one of images, all others of objects
 
 
-def run(params: GateParams) -> dict[str, Any]:
+def run(params: GateParams, decisions: Decisions | None = None) -> dict[str, Any]:
     """Write `work/gate/verdict.json` (names only: see docs/decisions/0003) and `work/gate/checks.json` (all values).
 
     Raises:
-        IntegrityError: no candidate has been evaluated and timed.
+        IntegrityError: no candidate has been evaluated and timed, or one was not asked the decisions.
     """
+    decisions = decisions or {}
     timings = _read(WORK / "benchmark.json").get("approaches", {})
     metrics: dict[str, dict[str, Any]] = {a: _read(WORK / "evaluate" / a / "metrics.json") for a in CANDIDATES}
     refused = {a: str(m["refused"]) for a, m in metrics.items() if m.get("refused")}
-    values = {a: gather(m, timings.get(a, {})) for a, m in metrics.items() if m and a not in refused}
-    verdict = judge(values, params, refused)
-    if not verdict.checks:
+    measured = {a: read_sums(WORK / "evaluate" / a / "sums.npz") for a, m in metrics.items() if m and a not in refused}
+    if not measured and not refused:
         raise IntegrityError(
             "metrics of at least one approach", "none in work/evaluate", "run `dvc repro` to produce them"
         )
+    for approach, sums in measured.items():
+        _check_asked(approach, sums, decisions)
+    alpha = per_candidate(params.alpha, len(measured))
+    found = {a: _samples(a, sums, params, decisions, alpha) for a, sums in measured.items()}
+    values = {a: {**_timed(timings.get(a, {})), **samples} for a, samples in found.items()}
+    slices = {a: _slices(a, sums, params, alpha) for a, sums in measured.items()}
+    constant = {a: why for a, s in measured.items() if (why := why_constant(s.pixels, s.counted[:, :, s.things]))}
+    verdict = judge(values, params, {**refused, **constant}, slices)
     folder = WORK / "gate"
     folder.mkdir(parents=True, exist_ok=True)
     full = verdict.full()
     (folder / "checks.json").write_text(canonical_json(full), encoding="utf-8")
     (folder / "verdict.json").write_text(canonical_json(verdict.bare()), encoding="utf-8")
     return {**full, "summary": full["why"]}
+
+
+def _timed(timing: Mapping[str, Any]) -> dict[str, float | None]:
+    return {name: timing.get(measure.key) for name, measure in MEASURES.items() if not measure.is_sampled}
+
+
+def _check_asked(approach: str, sums: Sums, decisions: Decisions) -> None:
+    if missing := sorted(set(decisions) - set(sums.asked)):
+        came = f"none to {', '.join(missing)}"
+        raise IntegrityError(f"answers of {approach} to every decision", came, "measure again: `dvc repro evaluate`")
+
+
+def _samples(approach: str, sums: Sums, params: GateParams, decisions: Decisions, alpha: float) -> dict[str, Sample]:
+    """The candidate's figures on all test images by measure name, with their draws."""
+    ones = np.ones(len(sums), dtype=np.int64)
+    found = _replicates(approach, sums, params, decisions, ones)
+    return {"tolerance_used": _used(sums, found, decisions, alpha), **_figures(sums, found, ones)}
+
+
+def _replicates(label: str, sums: Sums, params: GateParams, decisions: Decisions, whole: Weights) -> Replicates:
+    kept = np.flatnonzero(whole)
+    counts = draws(sums.groups[kept].tolist(), params.replicates, params.seed)
+
+    drawn = np.zeros((len(counts), len(sums)), dtype=np.int64)
+    drawn[:, kept] = counts
+    return replicated(sums, decisions, whole, _told(label, drawn), has_precision=_has_precision(params))
+
+
+def _told(label: str, drawn: Weights) -> Iterator[Weights]:
+    """The draws; every few seconds a line on stderr says how many are done."""
+    said = time.monotonic()
+    for number, weights in enumerate(drawn):
+        if (now := time.monotonic()) - said >= LINE_EVERY_S:
+            said = now
+            print(f"gate: {label}: draw {number}/{len(drawn)}", file=sys.stderr, flush=True)
+        yield weights
+
+
+def _has_precision(params: GateParams) -> bool:
+    """Whether a limit on AP is set anywhere: without one it is not measured."""
+    sources = [params, *params.per_approach.values(), *([params.slices] if params.slices else [])]
+    names = [f"min_{name}" for name, measure in MEASURES.items() if measure.key in PRECISION]
+    return any(getattr(source, name, None) is not None for source in sources for name in names)
+
+
+def _figures(sums: Sums, found: Replicates, whole: Weights) -> dict[str, Sample]:
+    """Each sampled measure but the decisions'."""
+    names = [name for name, measure in MEASURES.items() if measure.is_sampled and name != "tolerance_used"]
+    return {
+        name: _sample(sums, found, MEASURES[name].key, _basis(sums, name) * whole, np.flatnonzero(whole))
+        for name in names
+    }
+
+
+def _basis(sums: Sums, name: str) -> NDArray[np.float64]:
+    """What a figure divides by in each image, by its labels, float64 (I,)."""
+    if name == "coverage_error":
+        return np.ones(len(sums))
+    labelled = sums.pixels[:, 1:].sum(axis=(1, 2)) if name in AREAS else sums.counted[:, 0][:, sums.things].sum(axis=1)
+    return np.asarray(labelled, dtype=np.float64)
+
+
+def _sample(sums: Sums, found: Replicates, key: str, basis: NDArray[np.float64], kept: NDArray[np.int64]) -> Sample:
+    groups = sums.groups[kept]
+    effective = effective_groups(groups.tolist(), basis[kept])
+    return Sample(found.value[key], found.draws[key], len(np.unique(groups)), len(kept), effective)
+
+
+def _used(sums: Sums, found: Replicates, decisions: Decisions, alpha: float) -> Sample:
+    """The used part of the tolerance of the worst decision, in all images and in each draw: every one must be kept."""
+    if not decisions:
+        return Sample(None)
+    names = [USED + name for name in decisions]
+    bases = [_asked_basis(decision, sums.asked[name]) for name, decision in decisions.items()]
+    exact = [used_at_most(decision, sums.asked[name], sums.groups, alpha) for name, decision in decisions.items()]
+    return Sample(
+        worst_used(found.value[name] for name in names),
+        np.max([found.draws[name] for name in names], axis=0),  # undefined where one of them is
+        len(np.unique(sums.groups)),
+        len(sums),
+        min(effective_groups(sums.groups.tolist(), basis) for basis in bases),
+        max((bound for bound in exact if bound is not None), default=None),
+    )
+
+
+def _asked_basis(decision: Decision, found: Answers) -> NDArray[np.float64]:
+    """What the decision's error divides by in each image, by its labels, float64 (I,)."""
+    if decision.kind in COUNTING:
+        return np.asarray(found.counts[:, 0].sum(axis=(1, 2)), dtype=np.float64)
+    return np.ones(len(found))
+
+
+def _slices(approach: str, sums: Sums, params: GateParams, alpha: float) -> list[Slice]:
+    """The figures of each slice that limits are asked of; those that are too small to be judged without draws."""
+    if params.slices is None or not params.slices.limits():
+        return []
+    parts = {f"{key} {value}": images for key in params.slices.by for value, images in by_attribute(sums, key).items()}
+    wanted = enough(params.slices, alpha)
+    return [_slice(f"{approach}, {part}", part, sums, params, images, wanted) for part, images in parts.items()]
+
+
+def _slice(label: str, part: str, sums: Sums, params: GateParams, images: NDArray[np.bool_], wanted: int) -> Slice:
+    whole, num_groups = images.astype(np.int64), len(np.unique(sums.groups[images]))
+    is_labelled = bool(sums.pixels[images, 1:].any())
+    is_judged = num_groups >= wanted and is_labelled
+    found = _figures(sums, _replicates(label, sums, params, {}, whole), whole) if is_judged else {}
+    return Slice(part, found, int(whole.sum()), num_groups, is_labelled)
 
 
 def _read(path: Path) -> dict[str, Any]:
