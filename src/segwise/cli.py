@@ -8,7 +8,8 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,26 @@ def call(values: argparse.Namespace) -> Any:
 
     verb = VERBS[values.verb]
     params: Any = load() if verb.needs_params else None
-    module = importlib.import_module(f"segwise.stages.{values.verb.replace('-', '_') + '_' * (values.verb == 'import')}")
-    return module.run(**verb.arguments(values, params))
+    module = importlib.import_module(
+        f"segwise.stages.{values.verb.replace('-', '_') + '_' * (values.verb == 'import')}"
+    )
+    with _recorded(values, params):
+        return module.run(**verb.arguments(values, params))
+
+
+@contextmanager
+def _recorded(values: argparse.Namespace, params: Any) -> Iterator[None]:
+    """Trainings, openings of the test split and verdicts are written into the registry, here and not in the stages."""
+    if values.verb not in ("train", "evaluate", "gate"):
+        yield
+        return
+    from segwise.registry import record
+
+    if values.verb != "gate":
+        record.before(values.verb, values.network if values.verb == "train" else values.approach, params)
+    yield
+    if values.verb == "gate":
+        record.after(values.verb)
 
 
 def show(result: Any, as_json: bool) -> None:
@@ -107,7 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit code (see `segwise --help`)."""
     values = parser().parse_args(arguments)
     try:
-        show(call(values), getattr(values, "json", False))
+        result = call(values)
+        show(result, getattr(values, "json", False))
+        return int(result.get("exit_code", 0)) if isinstance(result, dict) else 0
     except SegwiseError as error:
         return _fail(values.verb, error.exit_code, str(error))
     except BrokenPipeError:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,21 @@ def champion() -> tuple[Path, registry.Event]:
 def champion_model() -> Path:
     """The champion's model folder, verified: what `Predictor.load` takes."""
     return champion()[0] / MODEL
+
+
+def archives(sha256s: Iterable[str]) -> dict[str, str]:
+    """For each archive, once, whether the store holds its bytes: "whole", "damaged" (other bytes) or "absent"."""
+    states = {}
+    for sha256 in dict.fromkeys(sha256s):
+        path = _archive(sha256)
+        states[sha256] = "absent" if not path.is_file() else "whole" if sha256_of(path) == sha256 else "damaged"
+    return states
+
+
+def unpacked() -> list[str]:
+    """Digests of the packages that are unpacked here, sorted; not verified."""
+    folders = (STATE / "champions").glob("*") if (STATE / "champions").is_dir() else ()
+    return sorted(folder.name for folder in folders if not folder.name.startswith(PARTIAL))
 
 
 def _archive(sha256: str) -> Path:

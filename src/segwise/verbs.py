@@ -202,7 +202,7 @@ def _audit(parser: Parser) -> None:
         action.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
-def _audit_arguments(a: Values, p: Params) -> dict[str, Any]:
+def _audit_arguments(a: Values) -> dict[str, Any]:
     own = {"verify": ("head",), "export": ("format", "out")}[a.action]
     return {"action": a.action, **{key: getattr(a, key) for key in own}}
 
@@ -302,9 +302,8 @@ VERBS: dict[str, Verb] = {
     "integrity": Verb("segwise integrity", lambda a, p: {"data": p.data}, is_reading=True),
     "promote": Verb(
         'segwise promote --actor ada --reason "passed the gate on the March data"',
-        lambda a, p: {"actor": a.actor, "reason": a.reason},
+        lambda a, p: {"actor": a.actor, "reason": a.reason, "params": p},
         _actor,
-        needs_params=False,
     ),
     "rollback": Verb(
         'segwise rollback --actor ada --reason "undercounts on the new microscope"',
@@ -331,7 +330,7 @@ VERBS: dict[str, Verb] = {
         is_reading=True,
         needs_params=False,
     ),
-    "audit": Verb("segwise audit verify", _audit_arguments, _audit, needs_params=False),
+    "audit": Verb("segwise audit verify", lambda a, p: _audit_arguments(a), _audit, needs_params=False),
     "doctor": Verb(
         "segwise doctor --dry-run",
         lambda a, p: {"dry_run": a.dry_run, "kill": a.kill},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from segwise.gate import criteria
 from segwise.registry.event import GENESIS, KINDS, Event, Kind
-from segwise.registry.fold import approved, approvers, champion, num_test_reads, previous, rolled_back
+from segwise.registry.fold import approved, approvers, champion, has_approved, num_test_reads, previous, rolled_back
+from segwise.registry.freeze import Freeze, criteria_of, freeze, frozen, moved
 from segwise.registry.log import EVENTS, read, verify
 from segwise.registry.writing import LOCK, append, locked, require_text
 
@@ -13,12 +15,19 @@ __all__ = [
     "KINDS",
     "LOCK",
     "Event",
+    "Freeze",
     "Kind",
     "append",
     "approved",
     "approvers",
     "champion",
+    "criteria",
+    "criteria_of",
+    "freeze",
+    "frozen",
+    "has_approved",
     "locked",
+    "moved",
     "num_test_reads",
     "previous",
     "read",

@@ -52,6 +52,11 @@ def approved(events: Sequence[Event], digest: str, needed: int, promoter: str = 
     return sum(_same(name) != _same(promoter) for name in approvers(events, digest)) >= needed
 
 
+def has_approved(events: Sequence[Event], digest: str, actor: str) -> bool:
+    """Whether `actor` approved this package since it was last rolled back."""
+    return _same(actor) in map(_same, approvers(events, digest))
+
+
 def num_test_reads(events: Sequence[Event]) -> int:
     """How often the test split was opened."""
     return sum(event.kind == "test_read" for event in events)

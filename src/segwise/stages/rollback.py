@@ -1,26 +1,33 @@
-"""rollback: make the previous champion the champion again."""
+"""rollback: make the previous champion the champion again. Needs the registry and the store, nothing else."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from segwise import registry, store
+from segwise import golden, registry, store
 from segwise.errors import UsageError
 
 
 def run(actor: str, reason: str) -> dict[str, Any]:
-    """Unpack and verify the champion before this one, then record the return. Repeated, it goes further back.
+    """Unpack, verify and re-score the champion before this one, then record the return. Repeated, it goes further back.
+
+    Neither the data, nor the DVC remote, nor params.yaml is needed. Until the record is written, the old champion
+    stands: packages lie side by side, each under its digest.
 
     Raises:
         UsageError: there is none before, or actor or reason is empty.
-        IntegrityError: its archive or the registry is damaged; nothing is recorded.
+        IntegrityError: its archive or the registry is damaged, or it answers its golden images otherwise than when
+            it was packaged; nothing is recorded.
     """
     registry.require_text(actor=actor, reason=reason)
     with registry.locked():
-        target = registry.previous(registry.read())
-        if target is None:
+        events = registry.read()
+        left, target = registry.champion(events), registry.previous(events)
+        if target is None or left is None:
             raise UsageError("a champion before this one", "none in the registry", "see `segwise history`")
-        store.unpack(target.bento_sha256, target.digest)
-        event = registry.append("rollback", target.subject, target.details, actor, reason)
-    summary = f"{target.digest[:12]} (event {target.seq}) is the champion again (event {event.seq})"
-    return {"digest": target.digest, "seq": event.seq, "summary": summary}
+        _, folder, _ = store.unpack(target.bento_sha256, target.digest)
+        answered = golden.check(folder)
+        details = {**target.details, "from_digest": left.digest, "to_seq": target.seq, "golden": answered}
+        event = registry.append("rollback", target.subject, details, actor, reason, expected_seq=len(events))
+    summary = f"{target.digest[:12]} (event {target.seq}) is the champion again (event {event.seq}); {answered}"
+    return {"digest": target.digest, "seq": event.seq, "golden": answered, "summary": summary}

@@ -1,0 +1,62 @@
+"""The events for a reviewer: read without any leniency, as plain values and as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from segwise.errors import IntegrityError
+from segwise.registry.event import Event
+from segwise.registry.log import EVENTS, broken, raw_bytes, verify, whole_lines
+
+COLUMNS = ("seq", "at", "kind", "actor", "reason", "git_revision", "subject", "details", "prev", "sha256")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute: shown as text instead (OWASP)
+
+
+def strictly(path: Path = EVENTS) -> tuple[Event, ...]:
+    """Every event; a torn end, over which `read` passes with a warning, is an error too.
+
+    Raises:
+        IntegrityError: names the first bad record.
+    """
+    raw = raw_bytes(path)
+    events = verify(whole_lines(raw), str(path))
+    if not raw.endswith(b"\n") and raw:
+        what = "was cut off: its writer was killed (the next event removes it), or somebody cut the file"
+        raise broken(str(path), len(events) + (whole_lines(raw) != raw + b"\n"), what)
+    return events
+
+
+def settled(path: Path = EVENTS, wait_s: float = 0.5) -> tuple[Event, ...]:
+    """As `strictly`, but a record that is just being written is waited for. Needs no right to write."""
+    try:
+        return strictly(path)
+    except IntegrityError:
+        time.sleep(wait_s)
+        return strictly(path)
+
+
+def as_dict(event: Event) -> dict[str, Any]:
+    """The event with its hash, JSON values."""
+    return {**asdict(event), "sha256": event.sha256}
+
+
+def as_csv(events: Sequence[Event]) -> str:
+    """One row per event, RFC 4180; subject and details are JSON in their cells."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for event in events:
+        writer.writerow(_cell(as_dict(event)[name]) for name in COLUMNS)
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False) if isinstance(value, dict) else str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

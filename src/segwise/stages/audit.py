@@ -1,0 +1,72 @@
+"""audit: verify the registry and what it promises, or hand its events to a reviewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from segwise import store
+from segwise.errors import IntegrityError
+from segwise.registry import audit, head
+from segwise.report import audit_page
+from segwise.spec import canonical_json, write_whole
+
+
+def run(
+    action: str = "verify",
+    head: str | None = None,
+    format: str = "html",  # noqa: A002 -- the name of its option
+    out: Path | None = None,
+) -> dict[str, Any]:
+    """See `verify` and `export`."""
+    return verify(head) if action == "verify" or out is None else export(format, out)
+
+
+def verify(anchor: str | None = None) -> dict[str, Any]:
+    """Check form, hash, order and chain of every record, that none was cut off, and every promoted archive's bytes.
+
+    Args:
+        anchor: hash of a record that must be there, e.g. the newest of an earlier run. The newest record that this
+            machine has seen must be there in any case.
+
+    Raises:
+        IntegrityError: names the first bad record, or the first archive with other bytes.
+    """
+    events = audit.settled()
+    for sha256, where in ((anchor, "--head"), (head.remembered(), f"{head.HEAD}")):
+        if sha256 is not None:
+            head.require(events, sha256, where)
+    archives = store.archives([event.bento_sha256 for event in events if event.kind == "promote"])
+    damaged = [sha256 for sha256, state in archives.items() if state == "damaged"]
+    if damaged:
+        raise IntegrityError(f"the promoted archive {damaged[0]} in the store", "other bytes", store.LOST)
+    if events:
+        head.remember(events[-1])
+    newest = events[-1].sha256 if events else None
+    absent = sum(state == "absent" for state in archives.values())
+    summary = _summary(len(events), len(archives), absent, newest)
+    return {"num_events": len(events), "head": newest, "archives": archives, "summary": summary}
+
+
+def export(format: str, out: Path) -> dict[str, Any]:  # noqa: A002 -- the name of its option
+    """Write every event to `out`: a page for people, JSON, or a table. The same log gives the same bytes.
+
+    Raises:
+        IntegrityError: names the first bad record; nothing is written.
+    """
+    events = audit.settled()
+    texts = {
+        "html": lambda: audit_page.render(events),
+        "json": lambda: canonical_json([audit.as_dict(event) for event in events]),
+        "csv": lambda: audit.as_csv(events),
+    }
+    write_whole(out, texts[format]())
+    return {"num_events": len(events), "out": str(out), "summary": f"{len(events)} events written to {out}"}
+
+
+def _summary(num_events: int, num_archives: int, num_absent: int, newest: str | None) -> str:
+    if newest is None:
+        return "nothing was recorded yet: nothing to verify"
+    here = f"{num_archives - num_absent} of {num_archives} promoted archives are here and have their bytes"
+    absent = f" ({num_absent} not on this machine)" if num_absent else ""
+    return f"{num_events} events verified; {here}{absent}; head {newest}"
