@@ -1,0 +1,149 @@
+"""Archives by their bytes, packages by their digest, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from segwise import bundle, registry, store
+from segwise.errors import IntegrityError, SegwiseError
+from segwise.spec import sha256_of
+from tests.packages import make_package, promote
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path
+
+
+def test_an_archive_is_kept_once_under_its_bytes_and_put_right_where_it_was_damaged(root: Path) -> None:
+    archive, _ = make_package(root / "a", "a")
+    sha256 = store.keep(archive)
+    kept = Path(f".segwise/store/{sha256}.bento")
+    assert sha256 == sha256_of(archive) == sha256_of(kept)
+    before = kept.stat().st_ino
+    assert store.keep(archive) == sha256
+    assert kept.stat().st_ino == before, "not copied again"
+    kept.write_bytes(b"half")
+    assert store.keep(archive) == sha256
+    assert sha256_of(kept) == sha256
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+def test_an_archive_that_changes_while_it_is_copied_is_not_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive, _ = make_package(root / "a", "a")
+    monkeypatch.setattr(store.shutil, "copyfile", lambda _, to: to.write_bytes(b"other"))
+    with pytest.raises(IntegrityError, match="while it is copied"):
+        store.keep(archive)
+    assert list(Path(".segwise/store").iterdir()) == []
+
+
+def test_what_is_unpacked_is_whole_verified_and_under_its_digest(root: Path) -> None:
+    archive, digest = make_package(root / "a", "a")
+    found, folder, manifest = store.unpack(store.keep(archive))
+    assert (found, folder) == (digest, Path(".segwise/champions") / digest)
+    assert manifest["winner"] == "hybrid"
+    assert bundle.verify(folder, digest) == (digest, manifest)
+    assert store.unpacked() == [digest]
+    (folder / "stranger").write_text("added later")
+    store.unpack(sha256_of(archive), digest)
+    assert not (folder / "stranger").exists(), "replaced as a whole"
+    assert [path.name for path in folder.parent.iterdir()] == [digest]
+
+
+def test_another_package_than_the_one_asked_for_is_not_unpacked(root: Path) -> None:
+    archive, _ = make_package(root / "a", "a")
+    with pytest.raises(IntegrityError, match="a package with the digest ffff"):
+        store.unpack(store.keep(archive), "f" * 64)
+    assert store.unpacked() == []
+
+
+def test_an_archive_that_is_none_is_told_as_such(root: Path) -> None:
+    for text in (b"", b"no archive", b"\xfd7zXZ\x00 cut off"):
+        (root / "x.bento").write_bytes(text)
+        with pytest.raises(IntegrityError, match="a readable archive"):
+            store.unpack(store.keep(root / "x.bento"))
+    with pytest.raises(IntegrityError, match="no such file"):
+        store.unpack("0" * 64)
+    assert store.unpacked() == []
+
+
+def test_an_archive_that_writes_outside_its_folder_is_refused(root: Path) -> None:
+    (root / "evil").write_text("x")
+    with tarfile.open(root / "evil.bento", "w:xz") as tar:
+        tar.add(root / "evil", "../../evil")
+    with pytest.raises(IntegrityError, match="a readable archive"):
+        store.unpack(store.keep(root / "evil.bento"))
+    assert not list(Path(".segwise").rglob("evil"))
+
+
+def test_the_state_of_each_archive_is_told_once(root: Path) -> None:
+    whole, damaged = (store.keep(make_package(root / name, name)[0]) for name in "ab")
+    Path(f".segwise/store/{damaged}.bento").write_bytes(b"half")
+    assert store.archives([whole, damaged, "0" * 64, whole]) == {
+        whole: "whole", damaged: "damaged", "0" * 64: "absent",
+    }  # fmt: skip
+
+
+def test_the_champion_is_the_promoted_folder_unpacked_again_where_it_was_damaged(root: Path) -> None:
+    with pytest.raises(SegwiseError, match="nothing was promoted yet"):
+        store.champion()
+    assert store.unpacked() == []
+    event = promote(root / "a", "a")
+    folder, made_by = store.champion()
+    assert (folder, made_by) == (Path(".segwise/champions") / event.digest, event)
+    assert store.champion_model() == folder / "src/model"
+    shutil.rmtree(folder)
+    assert store.champion()[0] == folder
+    assert (folder / bundle.MANIFEST).is_file()
+
+
+def test_the_champion_needs_no_lock_while_its_files_are_whole(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = promote(root / "a", "a")
+    with registry.locked():
+        monkeypatch.setattr(registry, "locked", None)  # to be called would be an error
+        assert store.champion()[1] == event
+
+
+FILES = {"missing": Path.unlink, "other bytes": lambda path: path.write_text("x")}
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_a_file_that_is_not_as_the_manifest_says_is_named(root: Path, what: str) -> None:
+    make_package(root / "a", "a")
+    FILES[what](root / "a/src/model/model.onnx")  # type: ignore[operator]  # either takes the path
+    with pytest.raises(IntegrityError, match=rf"src/model/model\.onnx: {what}"):
+        bundle.verify(root / "a")
+    assert bundle.verify(root / "a", under="src/segwise/")[0], "another part is whole"
+
+
+def test_a_file_that_the_manifest_does_not_name_is_named(root: Path) -> None:
+    _, digest = make_package(root / "a", "a")
+    (root / "a/src/extra.py").write_text("")
+    with pytest.raises(IntegrityError, match=r"src/extra\.py: not in the manifest"):
+        bundle.verify(root / "a", digest)
+    (root / "a/src/extra.py").unlink()
+    (root / "a/src/__pycache__").mkdir()
+    (root / "a/src/__pycache__/extra.pyc").write_text("compiled")
+    assert bundle.verify(root / "a", digest)[0] == digest
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"files": []}', "{}"])
+def test_a_manifest_that_is_none_is_told_as_such(root: Path, text: str) -> None:
+    make_package(root / "a", "a")
+    (root / "a" / bundle.MANIFEST).write_text(text)
+    with pytest.raises(IntegrityError, match=r"the manifest .*manifest\.json"):
+        bundle.read_manifest(root / "a")
+
+
+def test_the_manifest_names_sha256_and_size_of_each_file_and_its_hash_is_the_digest(root: Path) -> None:
+    _, digest = make_package(root / "a", "abc")
+    manifest = bundle.read_manifest(root / "a")
+    sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of "abc": FIPS 180-2
+    assert manifest == {"winner": "hybrid", "files": {"src/model/model.onnx": {"sha256": sha256, "bytes": 3}}}
+    assert digest == sha256_of(root / "a" / bundle.MANIFEST)
