@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from segwise.dataset import coco
 from segwise.dataset.loader import (
@@ -20,6 +21,7 @@ from segwise.dataset.loader import (
 )
 from segwise.dataset.transforms import Cropper, CropSpec, seed_of
 from segwise.types import IGNORE_INDEX, Objects
+from tests.factory import annotation, write_labels
 
 CHANCES = {"brightness_p": 0.5, "colour_p": 0.5, "invert_p": 0.2, "grey_p": 0.2, "blur_p": 0.2, "noise_p": 0.2}
 NORM = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
@@ -144,6 +146,32 @@ def test_overlapping_objects_come_back_whole_as_instance_targets() -> None:
     assert found["labels"].numpy()[order].tolist() == [1, 1, 2]
     np.testing.assert_array_equal(found["masks"].numpy()[order].astype(bool), masks[[0, 2, 1]])
     assert set(np.unique(flatten(layers))) == {0, 1, 2, 3}
+
+
+def test_training_sees_the_owners_that_the_class_map_shows(tmp_path: Path) -> None:
+    """A small object inside a large one is on top, whatever the order of the label file."""
+    small, large = np.zeros((2, 40, 40), dtype=bool)
+    small[10:16, 10:16], large[2:38, 2:38] = True, True
+    for order in ((small, large), (large, small)):
+        root = tmp_path / str(int(order[0].sum()))
+        (root / "images").mkdir(parents=True)
+        Image.fromarray(np.zeros((40, 40, 3), dtype=np.uint8)).save(root / "images" / "a.png")
+        classes = [{"id": i, "name": name, "isthing": 1} for i, name in ((1, "small"), (2, "large"))]
+        labels = [annotation(m, i, 1, 1 if m is small else 2) for i, m in enumerate(order, start=1)]
+        image = {"id": 1, "file_name": "a.png", "height": 40, "width": 40}
+        write_labels(root, {"images": [image], "annotations": labels, "categories": classes})
+        dataset = coco.read(root)
+        sample = Source(dataset, dataset.images).sample(0)
+        owned = np.concatenate([[0], sample.class_ids])[flatten(sample.layers)]
+        np.testing.assert_array_equal(owned, sample.class_map)
+        assert (sample.class_map == 1).sum() == small.sum()
+
+
+def test_instance_targets_tell_what_is_ignored(tiny_dataset: Path) -> None:
+    item = crops(tiny_dataset, "instance", plain(), ignored=frozenset({1}))[(0, 0)]
+    whole = crops(tiny_dataset, spec=plain(), ignored=frozenset({1}))[(0, 0)]
+    assert item["ignored"].any()
+    assert torch.equal(item["ignored"], whole["class_map"] == IGNORE_INDEX)
 
 
 def test_an_image_without_objects_has_empty_instance_targets() -> None:

@@ -155,7 +155,24 @@ def a_batch(side: int = 64) -> dict[str, Any]:
         "labels": torch.tensor([1]),
         "masks": torch.ones(1, side, side),
     }
-    return {"image": torch.zeros(2, 3, side, side), "objects": [objects, {k: v[:0] for k, v in objects.items()}]}
+    known = {"ignored": torch.zeros(side, side, dtype=torch.bool)}
+    none = {key: value[:0] for key, value in objects.items()}
+    return {"image": torch.zeros(2, 3, side, side), "objects": [objects | known, none | known]}
+
+
+@BY_NAME
+def test_what_is_ignored_is_not_punished(params: InstanceParams) -> None:
+    """An image of which everything is ignored and nothing labelled teaches no score, box or mask."""
+    module = InstanceTraining(build.build(params, 1), params)  # type: ignore[arg-type]
+    batch = a_batch()
+    batch = {"image": batch["image"][1:], "objects": batch["objects"][1:]}
+    module.eval()
+    with torch.no_grad():
+        punished = sum(float(value) for value in module.losses(batch, module.network).values())
+        batch["objects"][0]["ignored"][:] = True
+        ignored = [float(torch.nan_to_num(v)) for v in module.losses(batch, module.network).values()]
+    assert punished > 0.1
+    assert ignored == pytest.approx([0] * len(ignored), abs=1e-6)
 
 
 @BY_NAME

@@ -39,6 +39,29 @@ def test_hybrid_splits_touching_objects_that_semantic_merges() -> None:
     assert sorted(split.objects.areas_px.tolist()) == [400, 400]
 
 
+def nested() -> Objects:
+    """A facade, the better one, and a window in it; and the window once more under another name."""
+    facade, window = np.zeros((2, 40, 40), dtype=bool)
+    facade[2:38, 2:38], window[10:18, 10:18] = True, True
+    again = np.roll(window, 1, axis=1)
+    return Objects.from_masks([facade, window, again], [1, 2, 3], [0.9, 0.8, 0.7], (40, 40))
+
+
+def test_an_object_inside_one_of_another_class_is_kept_and_shown() -> None:
+    objects = instance.without_covered(nested(), 0.7)
+    assert objects.class_ids.tolist() == [1, 2]
+    shown = instance.paint(objects)
+    assert (shown == 2).sum() == 64
+    assert (shown == 1).sum() == 36 * 36 - 64
+
+
+def test_the_same_thing_by_two_names_is_one_object() -> None:
+    """The window and its repetition have an IoU of 56/72 = .78."""
+    assert instance.without_covered(nested(), 0.75).class_ids.tolist() == [1, 2]
+    assert instance.without_covered(nested(), 0.8).class_ids.tolist() == [1, 2, 3]
+    assert instance.without_covered(nested(), 1.0).class_ids.tolist() == [1, 2, 3]
+
+
 @pytest.mark.parametrize(("module", "approach"), [(semantic, "semantic"), (hybrid, "hybrid")])
 def test_dense_approaches_keep_the_classes_apart(module: object, approach: str) -> None:
     truth = discs(SIZE, 12, seed=3, num_classes=3, radius=(6, 8))

@@ -31,7 +31,7 @@ VALIDATION_CROPS = 32
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """One decoded image. `layers` int32 (L, H, W): 0 or 1 + the object's index, objects of a layer never overlap;
-    `class_ids` int64 (N,)."""
+    the larger objects first; `class_ids` int64 (N,)."""
 
     image: Image
     class_map: ClassMap
@@ -56,13 +56,15 @@ class Source:
         keep = np.array([c in things for c in found.class_ids], dtype=bool) & ~found.is_crowd
         labels[np.isin(labels, list(self.ignored))] = IGNORE_INDEX
         found = found.select(keep)
+        found = found.select(np.argsort(-found.areas_px, kind="stable"))  # the smaller on top, as `targets.paint` does
         image = set_contrast(self.dataset.pixels(record), self.contrast)
         return Sample(image, labels, label_layers(found), found.class_ids)
 
 
 class Crops(Dataset[dict[str, Any]]):
     """Crop number i, normalised: `image` float32 (3, s, s); for `dense` `class_map` int64 (s, s) and the maps of
-    `dense_targets`; for `instance` `boxes` float32 (N, 4), `labels` int64 (N,), `masks` uint8 (N, s, s)."""
+    `dense_targets`; for `instance` `boxes` float32 (N, 4), `labels` int64 (N,), `masks` uint8 (N, s, s), `ignored` bool
+    (s, s)."""
 
     def __init__(self, source: Source, cropper: Cropper, kind: Kind, norm: Norm, seed: int) -> None:
         self.source, self.cropper, self.kind, self.seed = source, cropper, kind, seed
@@ -77,7 +79,8 @@ class Crops(Dataset[dict[str, Any]]):
         image, labels, layers = self.cropper(sample.image, sample.class_map, sample.layers, seed)
         pixels = torch.from_numpy(np.ascontiguousarray(((image - self.mean) / self.std).transpose(2, 0, 1)))
         if self.kind == "instance":
-            return {"image": pixels, **instance_targets(layers, sample.class_ids)}
+            ignored = torch.from_numpy(labels == IGNORE_INDEX)
+            return {"image": pixels, **instance_targets(layers, sample.class_ids), "ignored": ignored}
         maps = {name: torch.from_numpy(value) for name, value in dense_targets(flatten(layers)).items()}
         return {"image": pixels, "class_map": torch.from_numpy(labels.astype(np.int64)), **maps}
 
@@ -147,11 +150,8 @@ def label_layers(found: Objects) -> Labels:
 
 
 def flatten(layers: Labels) -> Labels:
-    """One object per pixel, int32 (H, W): a later layer lies on top."""
-    flat: Labels = layers[0]
-    for layer in layers[1:]:
-        flat = np.where(layer > 0, layer, flat)
-    return flat
+    """One object per pixel, int32 (H, W): of two the later one, which is the smaller one in a `Sample`."""
+    return np.asarray(layers.max(axis=0))
 
 
 def instance_targets(layers: Labels, class_ids: NDArray[np.int64]) -> dict[str, Tensor]:
@@ -179,7 +179,8 @@ def _stack(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 def _lists(items: list[dict[str, Tensor]]) -> dict[str, Any]:
     images = torch.stack([item["image"] for item in items])
-    return {"image": images, "objects": [{key: item[key] for key in ("boxes", "labels", "masks")} for item in items]}
+    keys = ("boxes", "labels", "masks", "ignored")
+    return {"image": images, "objects": [{key: item[key] for key in keys} for item in items]}
 
 
 COLLATE = {"dense": _stack, "instance": _lists}

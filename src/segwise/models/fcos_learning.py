@@ -55,6 +55,13 @@ def quality_focal_loss(logits: Tensor, quality: Tensor) -> Tensor:
     return (gap * functional.binary_cross_entropy_with_logits(logits, quality, reduction="none")).sum()
 
 
+def lies_in(region: Tensor, points: Tensor) -> Tensor:
+    """Whether each point (x, y) of float (P, 2), pixels, lies in the region, bool (h, w): bool (P,)."""
+    height, width = region.shape
+    x, y = points.long().unbind(1)
+    return region[y.clamp(0, height - 1), x.clamp(0, width - 1)]
+
+
 def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy plus 1 − soft Dice (Milletari et al. 2016), mean over the objects; of none 0.
 

@@ -103,16 +103,19 @@ class FcosMask(nn.Module):
         return x.reshape(-1, MASK_SIDE, MASK_SIDE)
 
     def losses(self, image: Tensor, objects: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Losses of a batch (B, 3, h, w) whose images have `boxes` (N, 4), `labels` (N,), `masks` (N, h, w).
+        """Losses of a batch (B, 3, h, w) whose images have `boxes` (N, 4), `labels` (N,), `masks` (N, h, w) and
+        `ignored` bool (h, w): what lies there and belongs to no object is neither rewarded nor punished.
 
         Batch normalisation learns in training mode only.
         """
         dense = Dense(*(value.float() for value in self._dense(image)))  # boxes and losses in full precision
         quality = torch.zeros_like(dense.logits)
+        counts = torch.stack([~learning.lies_in(item["ignored"], dense.points) for item in objects])
         sides, rois, features, covered = [], [], [], []
         for number, item in enumerate(objects):
             owners = learning.assign(dense.points, dense.steps, item["boxes"])
             at = torch.nonzero(owners >= 0)[:, 0]
+            counts[number, at] = True
             owners, boxes, truth = owners[at], dense.boxes[number][:, at].T, item["boxes"][owners[at]]
             overlaps = learning.paired_iou(boxes.detach(), truth)
             quality[number, item["labels"][owners] - 1, at] = overlaps
@@ -122,9 +125,10 @@ class FcosMask(nn.Module):
             features.append(dense.features[number][:, at[some]].T)
             covered.append(learning.covered(item["masks"], owners[some], rois[-1]))
         count = max(sum(map(len, sides)), 1)
+        scores, wanted = (value.transpose(1, 2)[counts] for value in (dense.logits, quality))
         shapes = self._mask_logits(dense.masks, rois, torch.cat(features)).float()
         return {
-            "score": learning.quality_focal_loss(dense.logits, quality) / count,
+            "score": learning.quality_focal_loss(scores, wanted) / count,
             "box": BOX_WEIGHT * torch.cat(sides).sum() / count,
             "mask": learning.mask_loss(shapes, torch.cat(covered)),
             "pixel": self._pixel_loss(dense, objects, image.shape[2:]),
@@ -133,7 +137,10 @@ class FcosMask(nn.Module):
     def _pixel_loss(self, dense: Dense, objects: list[dict[str, Tensor]], size: Sequence[int]) -> Tensor:
         logits = self.mask_features.classes(dense.masks).float()
         shares = [learning.class_shares(item, logits.shape[1], size, self.mask_stride) for item in objects]
-        return functional.binary_cross_entropy_with_logits(logits, torch.stack(shares))
+        ignored = torch.stack([item["ignored"] for item in objects])[:, None].to(logits.dtype)
+        known = (functional.max_pool2d(ignored, self.mask_stride) == 0).to(logits.dtype).expand_as(logits)
+        losses = functional.binary_cross_entropy_with_logits(logits, torch.stack(shares), weight=known, reduction="sum")
+        return losses / known.sum().clamp(min=1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One image (1, 3, h, w) → `boxes` xyxy (N, 4) in its pixels, `labels` int64 (N,), `scores` (N,), `masks`

@@ -12,13 +12,15 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
-from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign, box_iou
 
 from segwise.models.encoder import Encoder
+from segwise.models.fcos_learning import lies_in
 from segwise.models.params import InstanceParams
 
 LEVELS = (4, 8, 16, 32)
 RATIOS = (0.5, 1.0, 2.0)
+FOREGROUND_IOU = 0.5  # of a proposal with an object, from which it is that object's
 
 
 class MaskRcnn(nn.Module):
@@ -52,7 +54,8 @@ class MaskRcnn(nn.Module):
         return cast("OrderedDict[str, Tensor]", self.pyramid(OrderedDict((str(s), found[s]) for s in self.levels)))
 
     def losses(self, image: Tensor, objects: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Losses of a batch (B, 3, h, w) whose images have `boxes` (N, 4), `labels` (N,), `masks` (N, h, w).
+        """Losses of a batch (B, 3, h, w) whose images have `boxes` (N, 4), `labels` (N,), `masks` (N, h, w) and
+        `ignored` bool (h, w): what lies there and belongs to no object is neither rewarded nor punished.
 
         Batch normalisation learns in training mode only; it lies in the encoder and the pyramid.
         """
@@ -62,6 +65,7 @@ class MaskRcnn(nn.Module):
         self.proposals.train()  # torchvision's parts answer losses in training mode only
         self.heads.train()
         boxes, first = self.proposals(images, features, objects)
+        boxes = [_known(found, item) for found, item in zip(boxes, objects, strict=True)]
         _, second = self.heads(features, boxes, images.image_sizes, objects)
         self.proposals.train(was_training)
         self.heads.train(was_training)
@@ -77,10 +81,34 @@ class MaskRcnn(nn.Module):
         return found[0]["boxes"], found[0]["labels"], found[0]["scores"], found[0]["masks"][:, 0]
 
 
+class _Proposals(RegionProposalNetwork):  # type: ignore[misc]  # torchvision is not typed
+    """torchvision's, in which an anchor without an object that lies in an ignored region is asked for nothing."""
+
+    def assign_targets_to_anchors(
+        self, anchors: list[Tensor], targets: list[dict[str, Tensor]]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        labels, boxes = super().assign_targets_to_anchors(anchors, targets)
+        for found, own, item in zip(labels, anchors, targets, strict=True):
+            found[(found == 0) & lies_in(item["ignored"], _centres(own))] = -1
+        return labels, boxes
+
+
+def _known(boxes: Tensor, objects: dict[str, Tensor]) -> Tensor:
+    """The proposals, xyxy (N, 4), that the heads may learn from: those of an object, or outside of ignored regions."""
+    is_unknown = lies_in(objects["ignored"], _centres(boxes))
+    if len(objects["boxes"]) and len(boxes):
+        is_unknown &= box_iou(boxes, objects["boxes"]).amax(1) < FOREGROUND_IOU
+    return boxes[~is_unknown]
+
+
+def _centres(boxes: Tensor) -> Tensor:
+    return (boxes[:, :2] + boxes[:, 2:]) / 2
+
+
 def _proposals(width: int, sizes: tuple[float, ...], params: InstanceParams) -> RegionProposalNetwork:
     anchors = AnchorGenerator(tuple((size,) for size in sizes), (RATIOS,) * len(sizes))
     training, testing = params.max_proposals, params.max_proposals
-    return RegionProposalNetwork(
+    return _Proposals(
         anchors,
         RPNHead(width, len(RATIOS)),
         fg_iou_thresh=0.7,
@@ -98,8 +126,8 @@ def _heads(width: int, levels: list[str], params: InstanceParams, num_classes: i
         MultiScaleRoIAlign(levels, output_size=7, sampling_ratio=2),
         TwoMLPHead(width * 7 * 7, params.box_width),
         FastRCNNPredictor(params.box_width, num_classes + 1),
-        fg_iou_thresh=0.5,
-        bg_iou_thresh=0.5,
+        fg_iou_thresh=FOREGROUND_IOU,
+        bg_iou_thresh=FOREGROUND_IOU,
         batch_size_per_image=params.rois_per_image,
         positive_fraction=0.25,
         bbox_reg_weights=None,

@@ -1,4 +1,5 @@
-"""Instance: one mask per detected object, overlaps allowed; the class map is painted from them, best on top.
+"""Instance: one mask per detected object, overlaps allowed; the class map is painted from them,
+of two objects the smaller one on top, as labels are.
 
 Outputs read, boxes already in image pixels (the Predictor rescales them): `boxes` float32 (N, 4) xyxy,
 `labels` int64 (N,), `scores` float32 (N,), `masks` float32 (N, m, m), probabilities inside the box; optionally
@@ -7,7 +8,8 @@ The score of an object is the network's times `sureness`, how clear its mask is.
 Operating point:
     min_score     objects below it are not served, 0..1
     mask          probability from which a pixel belongs to the mask, 0..1
-    max_overlap   an object is dropped when more of it lies under better ones, 0..1 (1 keeps all)
+    max_overlap   an object is dropped when more of it lies under better ones of its class, or when its IoU with a
+                  better one of another class is larger, 0..1 (1 keeps all)
     min_area_px   smaller objects are dropped, image pixels
 """
 
@@ -107,25 +109,55 @@ def _tight(crop: Mask, left: int, top: int) -> tuple[tuple[int, int, int, int], 
 
 
 def without_covered(objects: Objects, max_overlap: float) -> Objects:
-    """Drop objects of which more than `max_overlap` lies under better ones (the order given), of any class."""
+    """Drop what better objects (those given earlier) have answered already.
+
+    Of the same class: an object of which more than `max_overlap` lies under them. Of another class: one whose IoU with
+    one of them is larger than `max_overlap`, for it is the same thing by two names; a window in a facade is not.
+    """
     if max_overlap >= 1:
         return objects
-    taken = np.zeros(objects.size, dtype=bool)
-    keep = np.ones(len(objects), dtype=bool)
-    for index, ((x0, y0, x1, y1), crop) in enumerate(zip(objects.boxes_xyxy, objects.crops, strict=True)):
-        window = taken[y0:y1, x0:x1]
-        if np.count_nonzero(window & crop) > max_overlap * np.count_nonzero(crop):
-            keep[index] = False
-        else:
-            window |= crop
-    return objects.select(keep)
+    taken = {int(c): np.zeros(objects.size, dtype=bool) for c in np.unique(objects.class_ids)}
+    keep: list[int] = []
+    areas = objects.areas_px
+    for index, (box, crop) in enumerate(zip(objects.boxes_xyxy, objects.crops, strict=True)):
+        x0, y0, x1, y1 = box
+        window = taken[int(objects.class_ids[index])][y0:y1, x0:x1]
+        if np.count_nonzero(window & crop) > max_overlap * areas[index]:
+            continue
+        others = [i for i in keep if objects.class_ids[i] != objects.class_ids[index]]
+        near = _near(objects, areas, others, index, max_overlap)
+        if any(_iou(objects, areas, i, index) > max_overlap for i in near):
+            continue
+        window |= crop
+        keep.append(index)
+    return objects.select(np.array(keep, dtype=np.int64))
+
+
+def _near(objects: Objects, areas: NDArray[np.int64], others: list[int], index: int, least: float) -> list[int]:
+    """Those of `others` whose box overlaps that of `index` so much that their IoU may exceed `least`."""
+    if not others:
+        return []
+    boxes, mine = objects.boxes_xyxy[others], objects.boxes_xyxy[index]
+    sides = np.minimum(boxes[:, 2:], mine[2:]) - np.maximum(boxes[:, :2], mine[:2])
+    shared = np.maximum(sides, 0).prod(axis=1)  # of the boxes: at least what the masks share
+    return [i for i, most in zip(others, shared, strict=True) if most > least * max(areas[i], areas[index])]
+
+
+def _iou(objects: Objects, areas: NDArray[np.int64], a: int, b: int) -> float:
+    start = np.maximum(objects.boxes_xyxy[a, :2], objects.boxes_xyxy[b, :2])
+    stop = np.minimum(objects.boxes_xyxy[a, 2:], objects.boxes_xyxy[b, 2:])
+    one, other = (
+        objects.crops[i][start[1] - y0 : stop[1] - y0, start[0] - x0 : stop[0] - x0]
+        for i, (x0, y0) in ((i, objects.boxes_xyxy[i, :2]) for i in (a, b))
+    )
+    shared = np.count_nonzero(one & other)
+    return float(shared / (areas[a] + areas[b] - shared))
 
 
 def paint(objects: Objects) -> ClassMap:
-    """The class map of the objects, the first given on top, uint8 (H, W)."""
+    """The class map of the objects, uint8 (H, W): of two the smaller one on top, of the same size the first given."""
     out = np.zeros(objects.size, dtype=np.uint8)
-    for (x0, y0, x1, y1), crop, class_id in reversed(
-        list(zip(objects.boxes_xyxy, objects.crops, objects.class_ids, strict=True))
-    ):
-        out[y0:y1, x0:x1][crop] = class_id
+    for index in np.lexsort((-np.arange(len(objects)), -objects.areas_px)):
+        x0, y0, x1, y1 = objects.boxes_xyxy[index]
+        out[y0:y1, x0:x1][objects.crops[index]] = objects.class_ids[index]
     return out
