@@ -62,6 +62,24 @@ def test_ap_agrees_with_faster_coco_eval() -> None:
     assert ours(scenes, 1)[0, 0].mean() == pytest.approx(run.eval["precision"][:, :, 0, 0, -1].mean(), abs=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_ap_agrees_with_hotcoco(seed: int) -> None:
+    from hotcoco import COCO, COCOeval
+
+    scenes = [scene(100 * seed + i) for i in range(12)]
+    document, results = coco_documents(scenes, 2)
+    for item in [*document["annotations"], *results]:
+        item["segmentation"]["counts"] = item["segmentation"]["counts"].decode("ascii")
+    coco = COCO(document)
+    run = COCOeval(coco, coco.load_res(results), "segm")
+    run.params.max_dets = [10_000]
+    run.evaluate()
+    run.accumulate()
+    precision = np.asarray(run.eval["precision"])[..., -1].mean(axis=1)  # (T, R, K, A) over R
+    expected = np.where(precision > -1, precision, np.nan).transpose(1, 2, 0)
+    assert np.allclose(ours(scenes, 2), expected, atol=1e-6, equal_nan=True)
+
+
 def test_no_detection_is_lost_to_a_cap() -> None:
     masks = [np.zeros((60, 60), dtype=bool) for _ in range(400)]
     for index, mask in enumerate(masks):
