@@ -131,9 +131,9 @@ def test_each_stage_runs_the_verb_of_its_name(stages: dict[str, Any]) -> None:
         assert stage["cmd"][-1] == f"segwise {name.replace('@', ' ')}"
 
 
-def test_params_has_one_section_per_stage_the_data_and_the_decisions(stages: dict[str, Any]) -> None:
+def test_params_has_one_section_per_stage_the_data_the_decisions_and_promotion(stages: dict[str, Any]) -> None:
     sections = list(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")))
-    assert sections == ["data", "decision", *(row.name for row in STAGES)]
+    assert sections == ["data", "decision", *(row.name for row in STAGES), "promote"]
 
 
 def test_each_stage_sees_only_its_own_section_the_decisions_and_where_the_data_is(stages: dict[str, Any]) -> None:

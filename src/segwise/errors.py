@@ -34,6 +34,12 @@ class GateRefusedError(SegwiseError):
     exit_code = 3
 
 
+class InconclusiveError(GateRefusedError):
+    """The evidence is not enough to promote, nor to hold; nothing was promoted (exit 7)."""
+
+    exit_code = 7
+
+
 class DataInvalidError(SegwiseError):
     """The images or labels break the contract (exit 4)."""
 
@@ -52,6 +58,7 @@ class BusyError(SegwiseError):
     exit_code = 6
 
 
+VERDICT_CODES = (GateRefusedError.exit_code, InconclusiveError.exit_code)  # a finished run that promotes nothing
 EXIT_CODES: dict[int, str] = {
     0: "ok",
     1: "error",
@@ -60,5 +67,6 @@ EXIT_CODES: dict[int, str] = {
     4: "data invalid: images or labels break the contract",
     5: "integrity: bytes differ from what was recorded",
     6: "busy: a port, lock or run is held",
+    7: "inconclusive: the evidence is not enough to promote, nor to hold",
     130: "interrupted",
 }

@@ -14,6 +14,7 @@ from segwise.decision.params import Decision
 from segwise.errors import UsageError
 from segwise.evaluation.params import BenchmarkParams, EvaluateParams
 from segwise.gate.params import GateParams, PackageParams
+from segwise.gate.promote_params import PromoteParams
 from segwise.labels.params import ValidateParams
 from segwise.models.params import ConvertParams, DenseParams, InstanceParams
 from segwise.predict.params import CalibrateParams, ComposeParams
@@ -47,6 +48,7 @@ class Params(Section):
     compare: CompareParams
     gate: GateParams
     package: PackageParams
+    promote: PromoteParams
 
 
 def load(path: Path | str = PARAMS_FILE) -> Params:

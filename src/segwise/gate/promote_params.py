@@ -32,5 +32,5 @@ class PromoteParams(Section):
     rounds: Annotated[int, Field(ge=1, le=100)] = 3
     warmup: Annotated[int, Field(ge=0, le=100)] = 2
     parity_images: Annotated[int, Field(ge=1)] = 8
-    parity_margin: Annotated[float, Field(ge=0)] = 0.1
-    min_parity_iou: Annotated[float, Field(ge=0, le=1)] = 0.98
+    parity_margin: Annotated[float, Field(ge=0)] = 0.05
+    min_parity_iou: Annotated[float, Field(ge=0, le=1)] = 0.99

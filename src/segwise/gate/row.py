@@ -17,7 +17,7 @@ class Row:
         words: what it is about, for people. unit: "fraction", "%", "ms", "MB", "×", "× tolerance" or "" (no number).
         difference: challenger − champion, or their ratio where the unit is "×".
         interval: what the difference lies in, in its unit.
-        limit: what the difference (`is_relative`), else the challenger's value, is held against.
+        limit: what is held against: of quality the margin, by which it may be worse; else the largest or least value.
         to_change: what would have to change for it to pass; empty where it passes.
     """
 

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segwise.dataset import coco, targets
 from segwise.dataset.workers import told
-from segwise.decision.params import Decision
-from segwise.decision.score import figures as decision_figures
+from segwise.decision.params import COUNTING, Decision
 from segwise.errors import GateRefusedError, IntegrityError
 from segwise.evaluation.figures import figures
+from segwise.evaluation.intervals import draws
 from segwise.evaluation.measure import measure
 from segwise.evaluation.params import EvaluateParams
+from segwise.evaluation.replicates import PRECISION, USED, replicated
 from segwise.evaluation.sums import Sums, stacked
+from segwise.gate.checks import MEASURES, Measure
+from segwise.gate.comparison import Compared, Figure, compare
+from segwise.gate.params import GateParams
+from segwise.gate.power import effective_groups
+from segwise.gate.row import Row, Verdict
 from segwise.predict.cascade import Cascade
 from segwise.predict.predictor import Predictor
 from segwise.spec import ClassSpec
 from segwise.types import Prediction
 
 SAME_WITHIN = 1e-9  # figures of one model measured twice
-Draws = NDArray[np.int64]  # (R, I), how often each image is drawn
-Figures = Mapping[str, float]
 
 
 class Entrant:
@@ -97,16 +102,67 @@ def _everything(sums: Sums) -> dict[str, float]:
     return {**figures(sums, np.ones(len(sums), dtype=np.int64)), **answers}
 
 
-def values(sums: Sums, decisions: Mapping[str, Decision], weights: NDArray[np.int64]) -> dict[str, float]:
-    """Every figure that is compared: the headline ones, and `<decision>.used` and `.error` of each decision."""
-    out = dict(figures(sums, weights, full=False))
-    for name, decision in decisions.items():
-        found = decision_figures(decision, sums.asked[name], weights)
-        out |= {f"{name}.{key}": value for key, value in found.items()}
-    return out
+def compared(
+    champion: Sums, challenger: Sums, decisions: Mapping[str, Decision], params: GateParams
+) -> tuple[Compared, ...]:
+    """Each metric of `gate.margins`, of both on the same bootstrap draws over groups; `tolerance_used` by decision."""
+    ones = np.ones(len(champion), dtype=np.int64)
+    drawn = draws(champion.groups.tolist(), params.replicates, params.seed)
+    has_precision = any(MEASURES[name].key in PRECISION for name in params.margins)
+    both = [
+        replicated(sums, decisions, ones, told("promote: bootstrap", drawn, len(drawn)), has_precision=has_precision)
+        for sums in (champion, challenger)
+    ]
+    figures = []
+    for name, margin in params.margins.items():
+        keys = [USED + d for d in decisions] if name == "tolerance_used" else [MEASURES[name].key]
+        for key in keys:
+            basis = _basis(champion, key, decisions)
+            figures.append(
+                Figure(
+                    key, both[0].value[key], both[1].value[key], (both[0].draws[key], both[1].draws[key]), margin,
+                    key.startswith(USED) or key.endswith("_error"), len(np.unique(champion.groups)),
+                    effective_groups(champion.groups.tolist(), basis),
+                )
+            )  # fmt: skip
+    return compare(figures, params.alpha)
 
 
-def drawn(sums: Sums, decisions: Mapping[str, Decision], draws: Draws) -> dict[str, NDArray[np.float64]]:
-    """Each of `values` for each draw, float64 (R,)."""
-    rows = [values(sums, decisions, weights) for weights in draws]
-    return {key: np.array([row[key] for row in rows], dtype=np.float64) for key in (rows[0] if rows else ())}
+def _basis(sums: Sums, key: str, decisions: Mapping[str, Decision]) -> NDArray[np.float64]:
+    """What a figure divides by in each image, by its labels, float64 (I,)."""
+    if key.startswith(USED):
+        name = key.removeprefix(USED)
+        counts = sums.asked[name].counts[:, 0].sum(axis=(1, 2))
+        found = counts if decisions[name].kind in COUNTING else np.ones(len(sums))
+    elif key == "coverage_error":
+        found = np.ones(len(sums))
+    elif key in ("miou", "foreground_iou"):
+        found = sums.pixels[:, 1:].sum(axis=(1, 2))
+    else:
+        found = sums.counted[:, 0][:, sums.things].sum(axis=1)
+    return np.asarray(found, dtype=np.float64)
+
+
+def rows(found: Sequence[Compared]) -> list[Row]:
+    """The comparison as evidence."""
+    return [
+        Row(
+            "quality", c.name, _words(c.name), _unit(c.name), cast("Verdict", c.verdict), c.champion, c.challenger,
+            c.difference, c.interval, c.margin, "" if c.verdict == "promote" else c.words,
+        )
+        for c in found
+    ]  # fmt: skip
+
+
+def _measure(name: str) -> Measure | None:
+    return next((m for m in MEASURES.values() if m.key == name), None)
+
+
+def _words(name: str) -> str:
+    measure = _measure(name)
+    return measure.words if measure else f"{name.removeprefix(USED)}: decision error"
+
+
+def _unit(name: str) -> str:
+    measure = _measure(name)
+    return measure.unit if measure else "× tolerance"

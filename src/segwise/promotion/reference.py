@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from segwise.errors import IntegrityError
 from segwise.models import build, hybrid, instance, semantic
@@ -78,14 +77,13 @@ def prepared(
     padded by reflection at the bottom and on the right.
     """
     height, width = (max(2, 2 * round(side * zoom / 2)) for side in image.shape[:2])
-    values = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float()[None]
     if (height, width) != image.shape[:2]:
-        way: dict[str, Any] = {"mode": "area"} if zoom < 1 else {"mode": "bilinear", "align_corners": False}
-        values = functional.interpolate(values, size=(height, width), **way).round()  # images have whole grey levels
-    more = [(0, 0), (0, 0), *((0, (-side) % stride_px) for side in (height, width))]
-    padded = np.pad(values.numpy().astype(np.float64), more, mode="reflect")
-    middle, spread = (np.array(v, dtype=np.float64).reshape(1, 3, 1, 1) for v in (mean, std))
-    return torch.from_numpy(((padded / 255 - middle) / spread).astype(np.float32)), (height, width)
+        way = cv2.INTER_LINEAR if zoom >= 1 else cv2.INTER_AREA  # as the crops of the training are resampled
+        image = np.asarray(cv2.resize(image, dsize=(width, height), interpolation=way), dtype=np.uint8)
+    more = [(0, -height % stride_px), (0, -width % stride_px), (0, 0)]
+    padded = np.pad(image.astype(np.float64), more, mode="reflect")
+    normal = (padded / 255 - np.array(mean)) / np.array(std)
+    return torch.from_numpy(np.moveaxis(normal, 2, 0)[None].astype(np.float32)), (height, width)
 
 
 def stretched(image: Image) -> NDArray[np.uint8]:
