@@ -15,7 +15,6 @@ from segwise.evaluation.precision import Ranking
 from segwise.evaluation.sums import Sums
 
 Weights = NDArray[np.int64]
-PRECISION = ("ap", "ap50")  # the dear ones: detections are ranked anew for each draw
 USED = "used/"  # before a decision's name: the part of its tolerance that is used up
 
 

@@ -137,7 +137,7 @@ def _words(verdict: str, better: float, bounds: tuple[float, float] | None, marg
     side = "better" if better > 0 else "worse" if better < 0 else "neither better nor worse"
     measured = f"measured {side}" + (f" by {abs(better):.4g}" if better else "")
     if verdict == "promote" and bounds:
-        return f"{measured}; not worse by more than {margin:g}: at worst by {max(-bounds[0], 0):.4g}"
+        return f"{measured}; not worse by more than {margin:g}: at worst by {max(0.0, -bounds[0]):.4g}"
     if verdict == "hold" and bounds:
         return f"{measured}; worse by more than {margin:g}: by {-bounds[1]:.4g} at least"
     rest = "no number of further groups would decide" if more is None else f"about {more} more groups would decide"

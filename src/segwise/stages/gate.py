@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from segwise.decision.params import COUNTING, Decision
 from segwise.decision.score import Answers
 from segwise.errors import IntegrityError
 from segwise.evaluation.intervals import draws
-from segwise.evaluation.replicates import PRECISION, USED, Replicates, replicated
+from segwise.evaluation.replicates import USED, Replicates, replicated
 from segwise.evaluation.slices import by_attribute
 from segwise.evaluation.sums import Sums, read_sums
 from segwise.gate.bounds import Sample
-from segwise.gate.checks import MEASURES
+from segwise.gate.checks import MEASURES, limits_of
 from segwise.gate.constant import why_constant
 from segwise.gate.misses import used_at_most
 from segwise.gate.params import GateParams
@@ -33,6 +33,7 @@ WORK = Path("work")
 Weights = NDArray[np.int64]
 Decisions = Mapping[str, Decision]
 LINE_EVERY_S = 5.0
+PRECISION = {"min_mask_ap", "min_mask_ap50"}
 AREAS = ("miou", "foreground_iou")  # figures of pixels; the coverage error is one of images, all others of objects
 
 
@@ -80,17 +81,19 @@ def _check_asked(approach: str, sums: Sums, decisions: Decisions) -> None:
 def _samples(approach: str, sums: Sums, params: GateParams, decisions: Decisions, alpha: float) -> dict[str, Sample]:
     """The candidate's figures on all test images by measure name, with their draws."""
     ones = np.ones(len(sums), dtype=np.int64)
-    found = _replicates(approach, sums, params, decisions, ones)
+    found = _replicates(approach, sums, params, decisions, ones, limits_of(params, approach))
     return {"tolerance_used": _used(sums, found, decisions, alpha), **_figures(sums, found, ones)}
 
 
-def _replicates(label: str, sums: Sums, params: GateParams, decisions: Decisions, whole: Weights) -> Replicates:
+def _replicates(
+    label: str, sums: Sums, params: GateParams, decisions: Decisions, whole: Weights, limits: Iterable[str]
+) -> Replicates:
+    """The figures of the images in `whole` and of each draw of their groups; AP only where a limit is on it."""
     kept = np.flatnonzero(whole)
     counts = draws(sums.groups[kept].tolist(), params.replicates, params.seed)
-
     drawn = np.zeros((len(counts), len(sums)), dtype=np.int64)
     drawn[:, kept] = counts
-    return replicated(sums, decisions, whole, _told(label, drawn), has_precision=_has_precision(params))
+    return replicated(sums, decisions, whole, _told(label, drawn), has_precision=not PRECISION.isdisjoint(limits))
 
 
 def _told(label: str, drawn: Weights) -> Iterator[Weights]:
@@ -101,13 +104,6 @@ def _told(label: str, drawn: Weights) -> Iterator[Weights]:
             said = now
             print(f"gate: {label}: draw {number}/{len(drawn)}", file=sys.stderr, flush=True)
         yield weights
-
-
-def _has_precision(params: GateParams) -> bool:
-    """Whether a limit on AP is set anywhere: without one it is not measured."""
-    sources = [params, *params.per_approach.values(), *([params.slices] if params.slices else [])]
-    names = [f"min_{name}" for name, measure in MEASURES.items() if measure.key in PRECISION]
-    return any(getattr(source, name, None) is not None for source in sources for name in names)
 
 
 def _figures(sums: Sums, found: Replicates, whole: Weights) -> dict[str, Sample]:
@@ -159,19 +155,24 @@ def _asked_basis(decision: Decision, found: Answers) -> NDArray[np.float64]:
 
 def _slices(approach: str, sums: Sums, params: GateParams, alpha: float) -> list[Slice]:
     """The figures of each slice that limits are asked of; those that are too small to be judged without draws."""
-    if params.slices is None or not params.slices.limits():
+    asked = params.slices.limits() if params.slices else {}
+    if params.slices is None or not asked:
         return []
     parts = {f"{key} {value}": images for key in params.slices.by for value, images in by_attribute(sums, key).items()}
     wanted = enough(params.slices, alpha)
-    return [_slice(f"{approach}, {part}", part, sums, params, images, wanted) for part, images in parts.items()]
+    return [_slice(f"{approach}, {part}", part, sums, params, images, asked, wanted) for part, images in parts.items()]
 
 
-def _slice(label: str, part: str, sums: Sums, params: GateParams, images: NDArray[np.bool_], wanted: int) -> Slice:
+def _slice(
+    label: str, part: str, sums: Sums, params: GateParams, images: NDArray[np.bool_], asked: Iterable[str], wanted: int
+) -> Slice:
     whole, num_groups = images.astype(np.int64), len(np.unique(sums.groups[images]))
     is_labelled = bool(sums.pixels[images, 1:].any())
     is_judged = num_groups >= wanted and is_labelled
-    found = _figures(sums, _replicates(label, sums, params, {}, whole), whole) if is_judged else {}
-    return Slice(part, found, int(whole.sum()), num_groups, is_labelled)
+    values = {}
+    if is_judged:
+        values = _figures(sums, _replicates(label, sums, params, {}, whole, asked), whole)
+    return Slice(part, values, int(whole.sum()), num_groups, is_labelled)
 
 
 def _read(path: Path) -> dict[str, Any]:

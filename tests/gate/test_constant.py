@@ -1,0 +1,41 @@
+"""Answers that are the same everywhere never pass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from segwise.gate.constant import why_constant
+from tests.gate.made import make_sums
+
+SUMS = make_sums(0.9)
+
+
+def test_answers_that_follow_the_image_are_fine() -> None:
+    assert why_constant(SUMS.pixels, SUMS.counted) is None
+
+
+def test_one_class_on_all_of_every_image_is_no_answer() -> None:
+    for column in (0, 1):
+        pixels = np.zeros_like(SUMS.pixels)
+        pixels[:, :, column] = SUMS.pixels.sum(axis=2)
+        assert (
+            why_constant(pixels, SUMS.counted) == "it answers one class on all of every image, whatever the image shows"
+        )
+    pixels[0, 0] = [5, 5]  # one image out of all that is answered with two classes
+    assert why_constant(pixels, SUMS.counted) is None
+
+
+def test_images_that_are_labelled_with_one_class_each_may_be_answered_so() -> None:
+    pixels = np.zeros_like(SUMS.pixels)
+    pixels[::2, 0, 0] = pixels[1::2, 1, 1] = 100
+    assert why_constant(pixels, SUMS.counted) is None
+
+
+def test_no_object_at_all_is_no_answer_where_some_are_labelled() -> None:
+    counted = SUMS.counted.copy()
+    counted[:, 1] = 0
+    assert why_constant(SUMS.pixels, counted) == "it answers no object at all, where 800 are labelled"
+    counted[0, 1] = 1
+    assert why_constant(SUMS.pixels, counted) is None
+    assert why_constant(SUMS.pixels, np.zeros_like(counted)) is None
+    assert why_constant(SUMS.pixels, counted[:, :, :0]) is None
