@@ -56,6 +56,7 @@ EFFECTS: tuple[Row, ...] = (
     Row("doctor", "find and repair what crashes and broken disks leave behind"),
     Row("report", "write one self-contained HTML page of the run"),
     Row("verify-repro", "run a past run again in a clean checkout, and say whether it comes out the same"),
+    Row("dossier", "put the evidence of a run into one folder with one page"),
     Row("predict", "segment images with the champion or a model folder"),
     Row("serve", "serve the champion over HTTP"),
 )

@@ -221,6 +221,11 @@ def _verify_repro(parser: Parser) -> None:
         help="first measure how far figures move by chance: N trainings with other seeds (default: none)")  # fmt: skip
 
 
+def _dossier(parser: Parser) -> None:
+    what = "work, an event's number, or the beginning of a package's digest (default: %(default)s)"
+    parser.add_argument("run", nargs="?", default="work", metavar="RUN", help=what)
+
+
 def _predict(parser: Parser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, help="images")
     parser.add_argument("--model", type=Path, help="a model folder (default: the champion)")
@@ -346,6 +351,7 @@ VERBS: dict[str, Verb] = {
         is_reading=True,
         needs_params=False,
     ),
+    "dossier": Verb("segwise dossier 3", lambda a, p: {"run": a.run}, _dossier, is_reading=True, needs_params=False),
     "predict": Verb(
         "segwise predict data/images/*.png --out predictions",
         lambda a, p: {"paths": a.paths, "model": a.model, "out": a.out},
