@@ -17,7 +17,7 @@ from segwise.evaluation.figures import figures
 from segwise.evaluation.intervals import draws
 from segwise.evaluation.measure import measure
 from segwise.evaluation.params import EvaluateParams
-from segwise.evaluation.replicates import PRECISION, USED, replicated
+from segwise.evaluation.replicates import USED, replicated
 from segwise.evaluation.sums import Sums, stacked
 from segwise.gate.checks import MEASURES, Measure
 from segwise.gate.comparison import Compared, Figure, compare
@@ -29,6 +29,7 @@ from segwise.predict.predictor import Predictor
 from segwise.spec import ClassSpec
 from segwise.types import Prediction
 
+DEAR = ("ap", "ap50")  # detections are ranked anew for each draw
 SAME_WITHIN = 1e-9  # figures of one model measured twice
 
 
@@ -108,7 +109,7 @@ def compared(
     """Each metric of `gate.margins`, of both on the same bootstrap draws over groups; `tolerance_used` by decision."""
     ones = np.ones(len(champion), dtype=np.int64)
     drawn = draws(champion.groups.tolist(), params.replicates, params.seed)
-    has_precision = any(MEASURES[name].key in PRECISION for name in params.margins)
+    has_precision = any(MEASURES[name].key in DEAR for name in params.margins)
     both = [
         replicated(sums, decisions, ones, told("promote: bootstrap", drawn, len(drawn)), has_precision=has_precision)
         for sums in (champion, challenger)
