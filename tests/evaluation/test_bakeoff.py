@@ -55,7 +55,7 @@ def test_the_figures_are_those_of_the_candidates_own_metrics(
 def test_a_difference_is_that_of_the_figures_and_of_each_draw(result: dict[str, Any]) -> None:
     told = result["decisions"]["number"]
     found = {d["figure"]: d for d in told["differences"]}
-    assert found.keys() == {"error", "accuracy"}
+    assert found.keys() == {"used", "error", "accuracy"}
     errors = {c: v["error"] for c, v in told["candidates"].items()}
     assert found["error"]["difference"] == pytest.approx(errors["semantic"] - errors["instance"], abs=1e-6)
     # the perfect candidate's error is 0 in every draw: the difference's interval is the other one's own

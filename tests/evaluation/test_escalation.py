@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_where_the_tolerance_is_of_the_action_the_refusal_speaks_of_wrong_action
         Decision.model_validate(keys), Evidence(cheap, seen.instance, seen.groups, seen.scores), TERMS, ""
     )
     assert found["refused"] is None
-    assert found["errors"] == {"cheap": 0.2, "instance": 0.0, "cascade": pytest.approx(0, abs=0.02)}
+    assert found["used"] == pytest.approx({"cheap": 2.0, "instance": 0.0, "cascade": 0.0}, abs=0.2)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_rare_triggers_are_accepted_with_the_saving_and_the_errors() -> None:
     assert found["rate"] == pytest.approx(0.2, abs=0.03)
     assert found["saving"] == pytest.approx(1 - found["rate"] - 0.2)
     assert found["promise"]["lower_bound"] >= 0.8
-    assert found["errors"]["cascade"] < found["errors"]["instance"] == 0.05 < found["errors"]["cheap"] == 0.06
+    assert found["used"]["cascade"] < found["used"]["instance"] == 0.5 < found["used"]["cheap"] == 0.6
     low, high = found["differences"]["cheap"]["interval"]
     assert low <= found["differences"]["cheap"]["difference"] <= high < 0
 
@@ -266,7 +267,9 @@ def test_an_instance_model_that_is_no_better_is_refused_with_both_errors() -> No
     worse = counted([20] * 200, np.where(np.arange(200) % 5 == 0, 17, 26))
     seen = Evidence(seen.cheap, worse, seen.groups, np.random.default_rng(0).normal(size=200))
     found = calibrate(COUNT, seen, TERMS, "hybrid")
-    assert "the cascade is no better than hybrid alone: decision error 0." in found["refused"]
+    part = {name: f"{100 * value:.0f} %" for name, value in found["used"].items()}
+    words = f"it uses {part['cascade']} of the tolerance against {part['cheap']}"
+    assert f"the cascade is no better than hybrid alone: {words}" in found["refused"]
 
 
 @pytest.mark.parametrize(("misses", "is_kept"), [(0, True), (15, False)])
@@ -278,3 +281,56 @@ def test_a_rule_of_the_users_is_held_to_the_promise_as_it_is(misses: int, is_kep
     found = calibrate(COUNT, rule, TERMS, "hybrid")
     assert (found["refused"] is None) == is_kept
     assert is_kept or "the rule catches 25 of 40 groups" in found["refused"]
+
+
+def test_a_smaller_share_of_wrong_answers_is_no_better_where_it_uses_more_of_the_tolerance() -> None:
+    """The instance model finds all but 4 % of what is there, of which 1 % may be missed; the cheap one claims 8 % of
+    what is not, of which 10 % may be claimed. The natural error alone would prefer the instance model."""
+    stated = {"kind": "presence", "tolerance": {"min_sensitivity": 0.99, "min_specificity": 0.9}}
+    truth = np.arange(200) < 100
+    claimed, missed = truth | (np.arange(200) >= 192), truth & (np.arange(200) >= 4)
+    present = [np.stack([truth, seen], axis=1)[:, :, None, None] for seen in (claimed, missed)]
+    base = counted(truth, truth)
+    cheap, instance = (Answers(base.counts, base.coverage, there, base.acts, base.matches) for there in present)
+    seen = Evidence(cheap, instance, tuple(map(str, range(200))), (np.arange(200) >= 192).astype(float))
+    found = calibrate(Decision.model_validate(stated), seen, TERMS, "hybrid")
+    assert found["used"]["cheap"] == pytest.approx(0.8) and found["used"]["instance"] == pytest.approx(4.0)
+    assert "instance is no better than hybrid alone" in found["refused"]
+
+
+# --- scores that cannot be computed
+
+
+def broken(which: str, value: float) -> Evidence:
+    seen = rare(overlap=0.01)
+    where = np.arange(200) % 5 == 0 if which == "needing" else np.arange(200) % 5 == 1
+    return replace(seen, scores=np.where(where, value, seen.scores))
+
+
+def at_run_time(seen: Evidence, threshold: float) -> float:
+    """The share of the images that `Cascade` would escalate."""
+    return float(np.mean([not score < threshold for score in seen.scores.tolist()]))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e300])
+@pytest.mark.parametrize("which", ["needing", "others"])
+def test_the_rate_told_is_that_of_run_time_for_scores_that_are_no_numbers(which: str, value: float) -> None:
+    seen = broken(which, value)
+    found = calibrate(COUNT, seen, TERMS, "hybrid")
+    assert found["rate"] == pytest.approx(at_run_time(seen, found["threshold"]))
+    assert math.isfinite(found["threshold"])
+    assert found["promise"]["lower_bound"] >= 0.8
+    assert all(math.isfinite(value) for value in found["used"].values())
+
+
+def test_where_every_score_is_undefined_every_image_is_escalated() -> None:
+    seen = replace(rare(), scores=np.full(200, math.nan))
+    found = calibrate(COUNT, seen, TERMS, "hybrid")
+    assert (found["threshold"], found["rate"]) == (0.0, 1.0)
+    assert "triggers are too common" in found["refused"]
+
+
+def test_a_score_without_a_lowest_value_promises_nothing() -> None:
+    found = calibrate(COUNT, broken("needing", -math.inf), TERMS, "hybrid")
+    assert found["threshold"] is None
+    assert "cannot be promised" in found["refused"]

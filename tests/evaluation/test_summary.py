@@ -126,3 +126,18 @@ def test_a_row_says_what_label_and_prediction_answer_to_each_decision() -> None:
         assert row["any.error"] == ((counted[0, 1] > 0) != (counted[1, 1] > 0))
         assert row["which.error"] == (m.tally.fp[0] + m.tally.fn[0]).sum()
     assert set(columns(decisions, ["modality"])) == set(rows[0])
+
+
+def test_a_region_is_no_object_in_any_count() -> None:
+    classes = (ClassInfo(1, "nut", True), ClassInfo(2, "tissue", False))
+    masks = [np.zeros((40, 60), dtype=bool) for _ in range(2)]
+    masks[0][5:15, 5:15] = True
+    masks[1][20:40, :] = True
+    truth = Objects.from_masks(masks, [1, 2], [1.0, 1.0], (40, 60))
+    nuts = truth.select(truth.class_ids == 1)
+    image = measure("a.png", Prediction(painted(truth), nuts), nuts, truth, painted(truth), classes)
+    (row,) = per_image_rows([image])
+    assert (row["true_count"], row["predicted_count"], row["f1"]) == (1, 1, 1.0)
+    figures = summarise([image], classes, PARAMS)
+    assert figures["num_objects"] == 1
+    assert figures["per_class"]["tissue"]["pq"] == 1.0  # still one segment an image

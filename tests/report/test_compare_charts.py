@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
 import pytest
 
 from segwise.report.agreement import bland_altman, limits, scatter
-from segwise.report.front import Mark, Scale, forest, on_front, pareto
+from segwise.report.front import Mark, Scale, forest, pareto
 
 SCALE = Scale("count error", "%", 10.0)
 MARKS = [
@@ -64,12 +65,11 @@ def test_names_cannot_become_markup() -> None:
     assert "a &amp; b" in svg
 
 
-def test_the_front_is_that_of_a_check_of_every_pair() -> None:
-    rng = np.random.default_rng(0)
-    points = {str(i): (float(a), float(b)) for i, (a, b) in enumerate(rng.integers(0, 6, size=(40, 2)))}
-    table = np.array(list(points.values()))
-    worse = (table[:, None] >= table[None]).all(axis=2) & (table[:, None] > table[None]).any(axis=2)
-    assert on_front(points) == {name for name, beaten in zip(points, worse.any(axis=1), strict=True) if not beaten}
+def test_an_interval_without_an_end_reaches_to_the_edge_of_the_chart() -> None:
+    endless, inside = Mark("semantic", 47, 5, (0, math.inf), "open"), Mark("semantic", 47, 5, (0, 6), "open")
+    for chart in (lambda m: forest([m], SCALE), lambda m: pareto([m], SCALE, "CPU-seconds")):
+        assert "inf" not in chart(endless)
+        assert chart(endless) != chart(inside)
 
 
 def test_limits_of_agreement_are_the_bias_and_two_standard_deviations() -> None:

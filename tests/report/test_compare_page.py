@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from segwise.decision.params import Decision
-from segwise.report import kpis
+from segwise.report import kpi_rows, kpis
+from segwise.report.causes import Case, Size, cause
 from segwise.report.compare_page import render
 from segwise.report.decision_view import Comparison, cost_of, scale_of
 from segwise.report.kpis import said
-from segwise.report.reconcile import Case, Size, beside, cause
+from segwise.report.reconcile import beside
 from tests.report.html import outside
 
 
@@ -30,9 +31,9 @@ def candidate(error: float, reach: float, cpu_s: float, **more: Any) -> dict[str
 
 
 def a_result() -> dict[str, Any]:
-    difference = {"a": "hybrid", "b": "semantic", "figure": "error", "difference": -0.13, "interval": [-0.2, -0.08],
+    difference = {"a": "hybrid", "b": "semantic", "figure": "used", "difference": -1.3, "interval": [-2, -0.8],
                   "significant": True}  # fmt: skip
-    near = {"a": "hybrid", "b": "instance", "figure": "error", "difference": 0.01, "interval": [-0.02, 0.03],
+    near = {"a": "hybrid", "b": "instance", "figure": "used", "difference": 0.1, "interval": [-0.2, 0.3],
             "significant": False}  # fmt: skip
     candidates = {
         "semantic": candidate(0.2, 0.04, 0.047), "hybrid": candidate(0.07, 0.02, 0.053),
@@ -127,9 +128,9 @@ def test_costs_are_those_of_a_thousand_images() -> None:
     assert cost_of(a_result(), "hybrid")["cpu_s_per_1000"] == pytest.approx(53)
 
 
-F1 = kpis.Kpi("f1", "F1", "share", "high", "objects")
-BIAS = kpis.Kpi("bias", "bias", "signed", "zero", "counts and areas")
-P50 = kpis.Kpi("p50_ms", "p50", "ms", "low", "time and cost")
+F1 = kpi_rows.Kpi("f1", "F1", "share", "high", "objects")
+BIAS = kpi_rows.Kpi("bias", "bias", "signed", "zero", "counts and areas")
+P50 = kpi_rows.Kpi("p50_ms", "p50", "ms", "low", "time and cost")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ P50 = kpis.Kpi("p50_ms", "p50", "ms", "low", "time and cost")
         (P50, {"a": 52.0, "b": 53.0}, {"a": None, "b": None}, {}, None),
     ],
 )
-def test_a_value_is_best_only_beyond_chance(kpi: kpis.Kpi, found: Any, ranges: Any, paired: Any, best: Any) -> None:
+def test_a_value_is_best_only_beyond_chance(kpi: kpi_rows.Kpi, found: Any, ranges: Any, paired: Any, best: Any) -> None:
     assert kpis.best_of(kpi, found, ranges, paired) == best
 
 
@@ -168,9 +169,14 @@ def test_a_figure_that_no_candidate_has_takes_no_row() -> None:
 SIZE = Size(35, 14, 154)
 
 
-def a_case(result: dict[str, Any] | None = None, **ceilings: tuple[float, str]) -> Case:
+COUNT = Decision(kind="count")
+HASTE = Decision.model_validate({"kind": "count", "operation": {"deadline_ms": 100, "frames_per_s": 5}})
+
+
+def a_case(result: dict[str, Any] | None = None, decision: Decision = COUNT, **ceilings: tuple[float, str]) -> Case:
     perfect = {c: {"error": e, "used": e / 0.1, "met": met} for c, (e, met) in ceilings.items()}
-    return Case((result or a_result())["decisions"]["cells"], perfect, {"cascade": "triggers everywhere"}, SIZE)
+    own = (result or a_result())["decisions"]["cells"]
+    return Case(decision, own, perfect, {"cascade": "triggers everywhere"}, SIZE)
 
 
 def test_advice_that_names_the_winner_agrees() -> None:
@@ -249,3 +255,101 @@ def test_the_number_of_images_asked_for_falls_with_the_distance_to_the_limit() -
         asked.append(int(words.split("about ")[1].split(" more")[0].replace(",", "")) if "about" in words else 10**9)
     assert asked == sorted(asked)
     assert asked[0] < asked[-1]
+
+
+def test_an_interval_without_an_end_stands_on_the_page() -> None:
+    """A tolerance that allows no miss: any is endlessly many times the tolerance."""
+    result, strict = a_result(), Decision.model_validate({"kind": "presence", "tolerance": {"min_sensitivity": 1.0}})
+    own = {"error": 0.0, "used": 0.0, "met": "open", "sensitivity": 1.0, "cpu_s_per_image": 0.1, "cost_per_1000": 1.0,
+           "intervals": {"used": [0.0, None], "sensitivity": [0.86, 1.0]}}  # fmt: skip
+    result["decisions"]["cells"] |= {"kind": "presence", "winner": None, "candidates": {"semantic": own, "hybrid": own}}
+    html = render(a_page(result=result, decisions={"cells": strict}))
+    outside(html)
+    assert "<dt>sensitivity</dt><dd>1.000 <small>0.860 … 1.000</small></dd>" in html
+
+
+def test_a_decision_about_the_action_speaks_of_actions_and_parts_of_the_tolerance() -> None:
+    stated = {"kind": "count", "tolerance": {"min_accuracy": 0.9}, "action": "if count() < 3 then stop"}
+    result = a_result()
+    for own, accuracy in zip(result["decisions"]["cells"]["candidates"].values(), (0.8, 0.93, 0.94), strict=True):
+        own |= {"accuracy": accuracy, "used": (1 - accuracy) / 0.1}
+    html = render(a_page(result=result, decisions={"cells": Decision.model_validate(stated)}))
+    outside(html)
+    assert "<dt>right actions</dt><dd>93.0\u00a0%" in html
+    assert "its part of the tolerance is 130.0 points larger (+80.0 … +200.0)" in html
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"is_proven": True}, "Simpler is enough: hybrid costs less than instance, whose error is the smallest; the "
+                              "difference is +1.0 points (−2.0 … +3.0)."),
+        ({"is_proven": False}, "Not told apart: hybrid costs less than instance, whose error is the smallest; the "
+                               "difference is +1.0 points (−2.0 … +3.0), and neither is proven to meet the tolerance."),
+    ],
+)  # fmt: skip
+def test_a_cheaper_candidate_is_called_enough_only_where_it_is_proven(told: Any, words: str) -> None:
+    result = a_result()
+    apart = {"name": "hybrid", "than": "instance", "difference": 0.1, "interval": [-0.2, 0.3]}
+    result["decisions"]["cells"]["simpler"] = {**apart, **told}
+    assert words in render(a_page(result=result))
+
+
+@pytest.mark.parametrize(
+    ("found", "ranges", "best"),
+    [
+        ({"a": -5.0, "b": 5.1}, {"a": [-6, -4], "b": [4, 6]}, None),  # as far from 0 as one another
+        ({"a": -1.0, "b": 5.0}, {"a": [-2, 0.5], "b": [4, 6]}, "a"),
+        ({"a": -1.0, "b": -5.0}, {"a": [-2, 0.5], "b": [-6, -4]}, "a"),
+        ({"a": -1.0, "b": 5.0}, {"a": [-2, 0.5], "b": [-1, 6]}, None),
+    ],
+)
+def test_of_two_biases_the_one_nearer_to_zero_is_best_whatever_their_signs(found: Any, ranges: Any, best: Any) -> None:
+    assert kpis.best_of(BIAS, found, ranges, {("bias", "a", "b"): True}) == best
+
+
+def test_bias_and_limits_of_a_coverage_are_told_in_percent_as_its_error_is() -> None:
+    own = {"hybrid": {"error": 0.012, "bias": -0.0042, "limits_low": -0.03, "limits_high": 0.022}}
+    told = {row["words"]: row["cells"][0]["text"] for row in kpis.table(kpi_rows.of_decision("coverage"), own, {})}
+    assert told["bias"] == "−0.42\u00a0%" and told["limits of agreement, low"] == "−3.0\u00a0%"
+    assert kpis.table(kpi_rows.of_decision("count"), own, {})[1]["cells"][0]["text"] == "−0.00"
+
+
+def test_a_late_candidate_is_told_to_be_late_and_no_dearer_alternative() -> None:
+    result = a_result()
+    result["decisions"]["cells"]["candidates"]["instance"] |= {"deadline_met": False, "frames_met": True}
+    for name in ("semantic", "hybrid"):
+        result["decisions"]["cells"]["candidates"][name] |= {"deadline_met": True, "frames_met": True}
+    verdict = beside(a_case(result, HASTE, hybrid=(0.05, "met")), {"recommend": "instance"}).verdict
+    assert verdict.startswith("They part: instance was advised, hybrid wins. Why not instance?")
+    assert verdict.endswith("It is not in time: 248 ms at p95, asked 100.")
+
+
+def test_where_what_is_advised_meets_the_tolerance_too_late_time_is_the_cause() -> None:
+    result = a_result()
+    result["decisions"]["cells"]["winner"] = None
+    for own in result["decisions"]["cells"]["candidates"].values():
+        own |= {"deadline_met": False, "frames_met": None}
+    found = beside(a_case(result, HASTE, hybrid=(0.05, "met")), {"recommend": "hybrid"})
+    assert "nothing measured is shown to meet the tolerance in time" in found.verdict
+    assert "58.3 ms at p95, asked 100 and unknown a second, asked 5" in found.rows[1].words
+
+
+def test_what_limits_an_action_is_not_its_count_error() -> None:
+    stated = {"kind": "count", "tolerance": {"min_accuracy": 0.9}, "action": "if count() < 3 then stop"}
+    own = {"error": 0.3, "used": 1.5, "accuracy": 0.85, "met": "missed", "intervals": {"used": [1.1, 2.0]}}
+    perfect = {"error": 0.33, "used": 0.0, "accuracy": 1.0}
+    case = Case(Decision.model_validate(stated), {"candidates": {"semantic": own}}, {"semantic": perfect}, {}, SIZE)
+    words = cause(case, "semantic")
+    assert "The limit is the model, not the approach: a perfect semantic leaves wrong actions of 0.0\u00a0%" in words
+    assert "this model 15.0\u00a0%" in words and "15.0\u00a0points between them" in words
+    assert beside(case, {}).rows[0].measured == "85.0\u00a0%"
+
+
+def test_of_several_limits_parts_of_the_tolerance_are_set_side_by_side() -> None:
+    own = {"error": 0.08, "sensitivity": 0.94, "specificity": 0.92, "used": 1.2, "met": "missed"}
+    perfect = {"error": 0.04, "sensitivity": 1.0, "specificity": 0.96, "used": 0.4}
+    case = Case(Decision(kind="presence"), {"candidates": {"semantic": own}}, {"semantic": perfect}, {}, SIZE)
+    words = cause(case, "semantic")
+    assert "a perfect semantic uses up 40.0\u00a0% of the tolerance, this model 120.0\u00a0% of the tolerance" in words
+    assert beside(case, {}).rows[0].ceiling == "40.0\u00a0% of the tolerance"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from segwise.dataset import coco, targets
 from segwise.decision import score
 from segwise.decision.answers import Answer
+from segwise.decision.limits import along, strain
 from segwise.decision.params import Decision
 from segwise.decision.score import Answers
 from segwise.evaluation.asked import of_label, of_prediction
@@ -48,9 +49,10 @@ class Scored:
     pixels: NDArray[np.int64]
 
     def errors(self, decisions: Mapping[str, Decision], weights: Weights) -> dict[Key, float]:
-        """Each decision's error, 1 − F1 and 1 − foreground IoU, of images weighted by int64 (I,); NaN: undefined."""
+        """Each decision's error along its axis (`limits.along`), 1 − F1 and 1 − foreground IoU, of images weighted by
+        int64 (I,); NaN: undefined."""
         out: dict[Key, float] = {
-            ("decisions", name): score.figures(decision, self.answers[name], weights)["error"]
+            ("decisions", name): along(decision, score.figures(decision, self.answers[name], weights))
             for name, decision in decisions.items()
         }
         out["quality", "f1"] = 1 - f1(*(float(v) for v in weights @ self.matches))
@@ -129,8 +131,8 @@ def _fitted(
     def reached(point: Point) -> float:
         found = [decoding.at(one, point) for one in images]
         sums, tallies = summed(found, images, decisions, decoding.spec.class_infos)
-        errors = [score.figures(decision, sums.answers[name])["error"] for name, decision in decisions.items()]
-        return round(OBJECTIVES[params.objective](figures(tallies, sums.pixels.sum(axis=0), errors)), 9)
+        used = [strain(d, score.figures(d, sums.answers[name])) for name, d in decisions.items()]
+        return round(OBJECTIVES[params.objective](figures(tallies, sums.pixels.sum(axis=0), used)), 9)
 
     grid = {**decoder.POINT_GRID, **params.grid}
     only_with = getattr(decoder, "ONLY_WITH", None)

@@ -13,7 +13,7 @@ import numpy as np
 
 from segwise.advice.cross_fit import Key, Scored
 from segwise.advice.curve import Trials, Values, difference, worth
-from segwise.decision.limits import in_words
+from segwise.decision.limits import AXES, axis, in_words
 from segwise.decision.params import Decision
 from segwise.evaluation.intervals import draws
 
@@ -63,12 +63,17 @@ def learned(
     out: Result = {"decisions": {}, "quality": {}}
     for key in next(iter(trials.values())):
         part, name = key
-        words = in_words(decisions[name]) if part == "decisions" else QUALITY[name]
+        words = _measured(decisions[name]) if part == "decisions" else QUALITY[name]
         curves = {candidate: by_key[key] for candidate, by_key in trials.items()}
         found = {c: _candidate(name, c, trial, effort, terms) for c, trial in curves.items()}
         out[part][name] = {"tolerance": words, "candidates": found, "instance_labels": _bought(curves, terms)}
     result: Result = rounded(out)
     return result
+
+
+def _measured(decision: Decision) -> str:
+    """The tolerance, and what stands for its error: the limit's own, or the part of the tolerance."""
+    return f"{in_words(decision)}; error: {AXES.get(axis(decision), 'part of the tolerance used up')}"
 
 
 def _trials(

@@ -7,7 +7,7 @@ against nothing where the tolerance is of something else: of the action, of obje
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from segwise.decision.params import Decision
 
@@ -37,6 +37,10 @@ REACHED = {  # by limit: what a candidate reaches, around the number
     "min_f1": "an F1 of {}",
     "min_accuracy": "the right action on {} of the images",
 }
+AXES = {  # by limit whose error is a fraction: that error in words
+    "relative": "count error", "points": "coverage error", "min_sensitivity": "1 − sensitivity",
+    "min_specificity": "1 − specificity", "min_f1": "1 − F1", "min_accuracy": "wrong actions",
+}  # fmt: skip
 
 
 def parts(decision: Decision, figures: Figures) -> dict[str, float]:
@@ -105,9 +109,17 @@ def in_words(decision: Decision) -> str:
     return ", ".join(([" or ".join(either)] if either else []) + list(said.values()))
 
 
-def only(keys: Sequence[str]) -> str:
-    """The one limit there is; empty where there are several."""
-    return keys[0] if len(keys) == 1 else ""
+def axis(decision: Decision) -> str:
+    """The key of the limit along which the decision is drawn (AXES); empty where several hold, or one of objects: then
+    it is the part of the tolerance."""
+    stated = [key for key in FIGURES if decision.limit(key) is not None]
+    return stated[0] if len(stated) == 1 and stated[0] in AXES else ""
+
+
+def along(decision: Decision, figures: Figures) -> float:
+    """How wrong it is along `axis`, a fraction; NaN where undefined."""
+    key = axis(decision)
+    return lack(key, figures) if key else strain(decision, figures)
 
 
 def _largest(found: Iterable[float]) -> float:

@@ -52,8 +52,8 @@ def bakeoff(
 
     Returns:
         decisions: by name: kind, tolerance, deadline_ms, frames_per_s; candidates (every figure of the decision,
-            intervals, met, COSTS, cost_per_1000, deadline_met, frames_met, on_front); differences of each pair (a − b);
-            winner, why, nearest, simpler_is_enough and simpler, see `choice.choose`.
+            intervals, met, COSTS, cost_per_1000, deadline_met, frames_met, on_front); differences of each pair (a − b)
+            in used part, error and accuracy; winner, why, nearest, simpler_is_enough and simpler: see `choice.choose`.
         quality: by candidate: the headline figures and their intervals. differences: of those, each pair.
         per_class: by class and candidate: figures of the class. refused: as given.
 
@@ -104,7 +104,7 @@ def _decision(
         }
         for c, sums in candidates.items()
     }
-    keys = ("error", "accuracy") if decision.action else ("error",)
+    keys = ("used", "error", "accuracy") if decision.action else ("used", "error")
     differences = _differences(found, replicates, keys, confidence)
     choice = choose(decision, [Entry.of(c, values, decision) for c, values in found.items()], differences)
     for c, values in found.items():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.special import betaincinv
 from segwise.decision.limits import in_words
 from segwise.decision.params import Decision
 from segwise.evaluation.needs import Flags, Values, needs
-from segwise.evaluation.worth import DIGITS, Evidence, Terms, curve, differences, error_of, rounded, saving
+from segwise.evaluation.worth import DIGITS, Evidence, Terms, curve, differences, rounded, saving, used_of
 
 
 def lower_bound(caught: int, of: int, confidence: float) -> float:
@@ -49,7 +50,23 @@ def threshold(hard: Values, recall: float, confidence: float) -> float | None:
     missed = -1
     while missed + 1 < hard.size and lower_bound(hard.size - missed - 1, hard.size, confidence) >= recall:
         missed += 1
-    return math.floor(hard[missed] * 10**DIGITS) / 10**DIGITS if missed >= 0 else None
+    if missed < 0:
+        return None
+    lowest, whole = float(hard[missed]), float(hard[missed]) * 10**DIGITS
+    return math.floor(whole) / 10**DIGITS if abs(whole) < 2**53 else lowest
+
+
+def served(scores: Values) -> Values:
+    """The scores as run time reads them: one that cannot be computed escalates, as if it were endless."""
+    return np.where(np.isnan(scores), np.inf, scores)
+
+
+def writable(at: float | None, scores: Values) -> float | None:
+    """A threshold that a file can hold: above every finite score in place of ∞, none in place of −∞."""
+    if at is None or at == -math.inf:
+        return None
+    finite = scores[np.isfinite(scores)]
+    return at if math.isfinite(at) else float(np.nextafter(finite.max(), math.inf)) if finite.size else 0.0
 
 
 def calibrate(decision: Decision, seen: Evidence, terms: Terms, cheap_name: str) -> dict[str, Any]:
@@ -57,17 +74,20 @@ def calibrate(decision: Decision, seen: Evidence, terms: Terms, cheap_name: str)
 
     Returns:
         threshold: None where no promise can be kept; refused: the reasons, None where the cascade pays;
-        promise, needs, rate, saving, errors, differences: of the threshold; curve: cost (of always asking the instance
-        model alone = 1) and decision error from never to always, with intervals. All plain values.
+        promise, needs, rate, saving: of the threshold; used, differences: the part of the tolerance that it and either
+        model alone use up; curve: cost (of always asking the instance model alone = 1), decision error and used part
+        from never to always, with intervals. All plain values.
     """
+    seen = replace(seen, scores=served(seen.scores))
     needing = needs(decision, seen.cheap, seen.instance, terms.margin)
     hard = hardest(seen.scores, needing, seen.groups)
-    at = (0.5 if hard.size else None) if seen.is_rule else threshold(hard, terms.recall, terms.confidence)
+    fitted = None if seen.is_rule else writable(threshold(hard, terms.recall, terms.confidence), seen.scores)
+    at = (0.5 if hard.size else None) if seen.is_rule else fitted
     caught = int((hard >= at).sum()) if at is not None else 0
     bound = lower_bound(caught, hard.size, terms.confidence)
     if seen.is_rule and bound < terms.recall:
         at = None
-    escalated = seen.scores >= (0.5 if seen.is_rule else math.inf if at is None else at)
+    escalated = np.zeros(len(seen.groups), dtype=bool) if at is None else ~(seen.scores < at)
     rate = float(escalated.mean())
     out: dict[str, Any] = {
         "num_images": len(seen.groups),
@@ -79,7 +99,7 @@ def calibrate(decision: Decision, seen: Evidence, terms: Terms, cheap_name: str)
         "rate": rounded(rate) if at is not None else None,
         "saving": rounded(saving(rate, terms.cost_ratio)) if at is not None else None,
         "cost_ratio": rounded(terms.cost_ratio),
-        "errors": error_of(decision, seen, escalated if at is not None else None),
+        "used": used_of(decision, seen, escalated if at is not None else None),
         "differences": differences(decision, seen, escalated, terms) if at is not None else {},
         "curve": curve(decision, seen, terms),
     }  # fmt: skip
@@ -88,17 +108,16 @@ def calibrate(decision: Decision, seen: Evidence, terms: Terms, cheap_name: str)
 
 def reasons(decision: Decision, found: dict[str, Any], terms: Terms, cheap_name: str) -> list[str]:
     """Why the cascade of `calibrate`'s figures should not be used, in words with the numbers; empty where it should."""
-    needing, errors, images = found["needs"], found["errors"], found["num_images"]
+    needing, used, images = found["needs"], found["used"], found["num_images"]
     if not needing["images"]:
         words = f"on none of {images} validation images is {cheap_name} beyond the tolerance ({in_words(decision)})"
         return [f"no image needs it: {words} and instance better: use {cheap_name} alone"]
     out = []
-    dearer = errors["instance"] if found["threshold"] is None else errors["cascade"]
-    if dearer is not None and errors["cheap"] is not None and dearer >= errors["cheap"]:
+    dearer = used["instance"] if found["threshold"] is None else used["cascade"]
+    if dearer is not None and used["cheap"] is not None and dearer >= used["cheap"]:
         who = "instance is" if found["threshold"] is None else "the cascade is"
-        out.append(
-            f"{who} no better than {cheap_name} alone: decision error {dearer:.3f} against {errors['cheap']:.3f}"
-        )
+        words = f"it uses {100 * dearer:.0f} % of the tolerance against {100 * used['cheap']:.0f} %"
+        out.append(f"{who} no better than {cheap_name} alone: {words}")
     if found["threshold"] is None:
         out.append(_unkept(found, terms))
     elif found["saving"] < terms.min_saving:

@@ -32,6 +32,7 @@ class Measured:
         attributes: what the image is sliced by, such as modality.
         pixels: int64 (K + 1, K + 1), true by predicted class.
         boundary: int64 (4, K), see `boundary_counts`.
+        tally: of the countable classes; 0 of regions.
         rows: the countable objects, each with what is wrong with it.
         detections: by class, for average precision.
         asked: by decision the label's answer, the prediction's, and tp, fp, fn.
@@ -83,13 +84,21 @@ def measure(
         truth.size,
         confusion(truth_map, served.class_map, len(classes)),
         boundary_counts(truth_map, served.class_map, len(classes), boundary_tolerance),
-        tally(served.objects, truth, len(classes), shared),
+        _tally(served.objects, truth, shared, things, len(classes)),
         object_rows(served.objects, truth, shared, overlap, things),
         tuple(detections(candidates, truth, c.id) for c in classes),
         dict(attributes or {}),
         {name: _reply(d, classes, served, truth, truth_map, overlap) for name, d in (decisions or {}).items()},
         served.escalated,
     )
+
+
+def _tally(
+    served: Objects, truth: Objects, shared: NDArray[np.int64], things: NDArray[np.int64], num_classes: int
+) -> Tally:
+    """The tally of the countable objects: a region is labelled as an object too, but nobody counts it."""
+    ours, theirs = (np.flatnonzero(np.isin(objects.class_ids, things)) for objects in (served, truth))
+    return tally(served.select(ours), truth.select(theirs), num_classes, shared[np.ix_(ours, theirs)])
 
 
 def _reply(

@@ -5,7 +5,7 @@ Pure. Errors are of single images, in the decision's own units.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +48,6 @@ def is_of_action(decision: Decision) -> bool:
     """Whether the tolerance is of the action only, so that the kind's own error is held against nothing."""
     own = [decision.limit(key) for key in OWN_KEYS[decision.kind] if key != "iou"]
     return all(limit is None for limit in own)
-
-
-def decisive(decision: Decision, figures: Mapping[str, float]) -> float:
-    """The figure that the decision is judged by: its own error, or the share of wrong actions (see `is_of_action`)."""
-    return 1 - figures["accuracy"] if is_of_action(decision) else figures["error"]
 
 
 def _count(decision: Decision, found: Answers) -> tuple[Values, Values]:

@@ -40,7 +40,7 @@ def summary(
     return {
         **_part(sums, ones, drawn, params),
         "num_groups": len(np.unique(sums.groups)),
-        "num_objects": int(sums.counted[:, 0].sum()),
+        "num_objects": int(sums.counted[:, 0][:, sums.things].sum()),
         "escalated_share": round(float(sums.escalated.mean()), 6),
         "decisions": {name: decided(d, sums.asked[name], drawn, params.confidence) for name, d in decisions.items()},
         "per_class": {c.name: _class(sums, k, ones, drawn, params) for k, c in enumerate(classes)},

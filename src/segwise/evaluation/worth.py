@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise.decision.limits import strain
 from segwise.decision.params import Decision
 from segwise.decision.score import Answers, figures
 from segwise.evaluation.intervals import bootstrap
-from segwise.evaluation.needs import Flags, Values, decisive, mixed
+from segwise.evaluation.needs import Flags, Values, mixed
 
 CURVE_RATES = np.linspace(0, 1, 21)
 DIGITS = 6
@@ -86,21 +87,22 @@ def _measured(decision: Decision, answers: Answers, groups: Sequence[str], terms
     return {**{key: plain(value) for key, value in both(None).items()}, "intervals": _intervals(groups, both, terms)}
 
 
-def error_of(decision: Decision, seen: Evidence, escalated: Flags | None) -> dict[str, float | None]:
-    """The decision error of either model alone, and of the cascade that escalates these images, if any."""
+def used_of(decision: Decision, seen: Evidence, escalated: Flags | None) -> dict[str, float | None]:
+    """The part of the tolerance that either model alone uses up, and the cascade that escalates these images, if any;
+    as far as these images can tell (`limits.strain`)."""
     both = {"cheap": seen.cheap, "instance": seen.instance}
     if escalated is not None:
         both["cascade"] = mixed(seen.cheap, seen.instance, escalated)
-    return {name: plain(decisive(decision, figures(decision, answers))) for name, answers in both.items()}
+    return {name: plain(strain(decision, figures(decision, answers))) for name, answers in both.items()}
 
 
 def differences(decision: Decision, seen: Evidence, escalated: Flags, terms: Terms) -> dict[str, Any]:
-    """The cascade's decision error less that of either model alone, with paired bootstrap intervals over groups."""
+    """The cascade's used part less that of either model alone, with paired bootstrap intervals over groups."""
     cascade, sides = mixed(seen.cheap, seen.instance, escalated), {"cheap": seen.cheap, "instance": seen.instance}
 
     def less(weights: NDArray[np.int64] | None) -> dict[str, float]:
-        own = decisive(decision, figures(decision, cascade, weights))
-        return {name: own - decisive(decision, figures(decision, side, weights)) for name, side in sides.items()}
+        own = strain(decision, figures(decision, cascade, weights))
+        return {name: own - strain(decision, figures(decision, side, weights)) for name, side in sides.items()}
 
     intervals = _intervals(seen.groups, less, terms)
     return {k: {"difference": plain(v), "interval": intervals.get(k)} for k, v in less(None).items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segwise.report import kpis
+from segwise.report import kpi_rows, kpis
 from segwise.report.decision_view import Comparison, cost_of, decision_view, significant
 from segwise.report.kpis import said
 from segwise.report.template import fill
@@ -30,8 +30,8 @@ def view(found: Comparison) -> dict[str, Any]:
     intervals = {c: m.get("intervals") or {} for c, m in found.metrics.items()}
     paired = significant(found.result.get("differences", ()))
     one = next(iter(found.metrics.values()), {})
-    quality = kpis.table(kpis.QUALITY, found.metrics, intervals, paired)
-    costs = kpis.table(kpis.COSTS, {c: cost_of(found.result, c) for c in names}, {})
+    quality = kpis.table(kpi_rows.QUALITY, found.metrics, intervals, paired)
+    costs = kpis.table(kpi_rows.COSTS, {c: cost_of(found.result, c) for c in names}, {})
     return {
         "decisions": [decision_view(name, found) for name in found.result["decisions"]],
         "candidates": names,
@@ -49,8 +49,8 @@ def view(found: Comparison) -> dict[str, Any]:
 
 
 def _parts(quality: Sequence[Values], costs: Sequence[Values]) -> list[tuple[str, list[Values]]]:
-    """The rows under their headings, in the order of `kpis.PARTS`."""
-    by_part: dict[str, list[Values]] = {part: [] for part in kpis.PARTS}
+    """The rows under their headings, in the order of `kpi_rows.PARTS`."""
+    by_part: dict[str, list[Values]] = {part: [] for part in kpi_rows.PARTS}
     for row in (*quality, *costs):
         by_part[row["part"]].append(row)
     return [(part, rows) for part, rows in by_part.items() if rows]

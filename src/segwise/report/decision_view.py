@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from segwise.decision.params import Decision
-from segwise.report import agreement, front, kpis
+from segwise.report import agreement, decision_words, front, kpi_rows, kpis
 from segwise.report.agreement import Points
+from segwise.report.causes import Case, Size
 from segwise.report.kpis import said
-from segwise.report.reconcile import Beside, Case, Size, beside
+from segwise.report.reconcile import Beside, beside
 from segwise.report.worst import Shot
 
 Values = Mapping[str, Any]
-STATES = {
-    "met": "meets it", "open": "cannot be told yet", "missed": "misses it", "unknown": "has no figure",
-    "late": "too slow",
-}  # fmt: skip
 KINDS = {
     "count": "how many", "coverage": "how much of the image", "presence": "is there any", "itemize": "which ones",
     "track": "which one is which",
@@ -77,12 +75,12 @@ def decision_view(name: str, found: Comparison) -> dict[str, Any]:
         "tolerance": result["tolerance"],
         "winner": result.get("winner"),
         "why": result.get("why", ""),
-        "simpler": _simpler(result.get("simpler") or {}),
-        "lead": _lead(result, decision.operation.images_per_day / 1000),
+        "simpler": decision_words.simpler(result.get("simpler") or {}, scale, key),
+        "lead": _lead(result, decision),
         "forest": front.forest(marks, scale),
         "pareto": front.pareto([m for m in marks if m.cost > 0], scale, "CPU-seconds for 1,000 images", curve),
         "has_curve": bool(curve),
-        "others": _others(result),
+        "others": decision_words.others(result, decision, scale, key),
         "agreements": _agreements(found.answers.get(name, {})),
         "rows": _figures(result, list(found.metrics)),
         "beside": _beside(name, found),
@@ -105,7 +103,7 @@ def _agreements(answers: Mapping[str, Points]) -> list[tuple[str, str, str]]:
 def _figures(result: Values, names: Sequence[str]) -> list[dict[str, Any]]:
     own = {c: result["candidates"].get(c, {}) for c in names}
     intervals = {c: v.get("intervals") or {} for c, v in own.items()}
-    return kpis.table(kpis.DECISION, own, intervals, significant(result.get("differences", ())))
+    return kpis.table(kpi_rows.of_decision(result["kind"]), own, intervals, significant(result.get("differences", ())))
 
 
 def _beside(name: str, found: Comparison) -> Beside:
@@ -113,16 +111,17 @@ def _beside(name: str, found: Comparison) -> Beside:
     one = next(iter(found.metrics.values()), {})
     size = Size(one.get("num_images") or 0, one.get("num_groups") or 0, found.ceilings.get("num_images") or 0)
     advice = found.advice.get("decisions", {}).get(name, {})
-    return beside(Case(found.result["decisions"][name], of_name, found.result.get("refused", {}), size), advice)
+    result, refused = found.result["decisions"][name], found.result.get("refused", {})
+    return beside(Case(found.decisions[name], result, of_name, refused, size), advice)
 
 
 def _mark(name: str, own: Values, key: str, winner: str | None) -> front.Mark:
-    pair = (own.get("intervals") or {}).get(key)
+    low, high = (own.get("intervals") or {}).get(key) or (None, None)
     return front.Mark(
         name,
         _cpu_s(own) or 0.0,
         100 * own[key],
-        (100 * pair[0], 100 * pair[1]) if pair else None,
+        None if low is None else (100 * low, math.inf if high is None else 100 * high),
         str(own.get("met") or "unknown"),
         name == winner,
         bool(own.get("on_front")),
@@ -134,7 +133,7 @@ def _cpu_s(own: Values) -> float | None:
     return None if own.get("cpu_s_per_image") is None else 1000 * float(own["cpu_s_per_image"])
 
 
-def _lead(result: Values, thousands_a_day: float) -> dict[str, str]:
+def _lead(result: Values, decision: Decision) -> dict[str, str]:
     """The winner's figures for the head of the page; of the candidate nearest to the tolerance where nothing wins."""
     measured = result["candidates"]
     usable = [c for c in measured if measured[c].get("used") is not None]
@@ -146,65 +145,13 @@ def _lead(result: Values, thousands_a_day: float) -> dict[str, str]:
     cost, cpu = own.get("cost_per_1000"), _cpu_s(own)
     return {
         "name": name,
-        "error": said(own.get("error"), "percent"),
-        "range": kpis.between((own.get("intervals") or {}).get("error"), "percent"),
+        **decision_words.decisive(own, decision),
         "used": said(own.get("used"), "percent"),
         "p95": f"{own['p95_ms']:.0f} ms" if own.get("p95_ms") is not None else "",
         "cpu": f"{cpu:.0f} s" if cpu is not None else "",
         "cost": said(cost, "money") if cost is not None else "",
-        "day": said(cost * thousands_a_day, "money") if cost is not None else "",
+        "day": said(cost * decision.operation.images_per_day / 1000, "money") if cost is not None else "",
     }
-
-
-def _simpler(found: Values) -> str:
-    """That a cheaper candidate than the one of smallest error is enough; empty where none is."""
-    if not found or found.get("difference") is None:
-        return ""
-    low, high = (100 * v if v is not None else None for v in found.get("interval") or (None, None))
-    span = f" ({low:+.1f} … {high:+.1f})" if low is not None and high is not None else ""
-    words = f"Simpler is enough: the error of {found['name']} differs from that of {found['than']}, the smallest, by "
-    end = "" if found.get("is_proven") else "; neither is proven to meet the tolerance"
-    return f"{words}{100 * found['difference']:+.1f} points{span}, and it costs less{end}.".replace("-", "−")
-
-
-def _others(result: Values) -> list[dict[str, str]]:
-    """Why not another one: its state, its cost and the paired difference of the errors, each against the winner
-    (or the candidate nearest to the tolerance)."""
-    measured, winner = result["candidates"], result.get("winner")
-    reference = winner or result.get("nearest")
-    out = []
-    for name, own in measured.items():
-        if name != winner:
-            is_late = own.get("deadline_met") is False or own.get("frames_met") is False
-            state = "late" if is_late else str(own.get("met") or "unknown")
-            line = {"name": name, "state": state, "verdict": STATES[state], "cost": "", "difference": ""}
-            if reference and name != reference:
-                line["cost"] = _against(own.get("cost_per_1000"), measured[reference].get("cost_per_1000"))
-                line["difference"] = _difference(result.get("differences", ()), name, reference)
-            out.append(line)
-    return out
-
-
-def _against(cost: float | None, other: float | None) -> str:
-    if not cost or not other:
-        return ""
-    ratio = cost / other
-    return "costs the same" if abs(ratio - 1) < 0.02 else f"{ratio:.2g} × the cost"
-
-
-def _difference(differences: Sequence[Values], name: str, winner: str) -> str:
-    """The paired difference of the errors, candidate less winner, in words."""
-    for d in differences:
-        if d["figure"] == "error" and {d["a"], d["b"]} == {name, winner} and d["difference"] is not None:
-            sign = 100 if d["a"] == name else -100
-            value, pair = sign * d["difference"], sorted(sign * v for v in d.get("interval") or ())
-            span = f" ({pair[0]:+.1f} … {pair[1]:+.1f})" if pair else ""
-            if d.get("significant"):
-                words = f"its error is {abs(value):.1f} points {'larger' if value > 0 else 'smaller'}{span}"
-            else:
-                words = f"its error is not told apart: {value:+.1f} points{span}"
-            return words.replace("-", "−")
-    return ""
 
 
 def _curve(cascade: Values, name: str, key: str, instance_cpu_s: float | None) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ full circle does, an open one may, a cross does not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segwise.report.charts import Axis, spread
@@ -18,7 +18,7 @@ ROW_PX = 54
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One candidate: its cost, error and the error's interval in the chart's units, and how it stands.
+    """One candidate: its cost, error and the error's interval in the chart's units (∞ = no end), and how it stands.
 
     `state` is met, open, missed or unknown; `is_on_front`: no other candidate is both cheaper and better.
     """
@@ -105,16 +105,6 @@ def pareto(marks: Sequence[Mark], scale: Scale, cost_words: str, curve: Sequence
         parts.append(text(px + (-14 if is_right else 14), text_y, m.name, "name", "end" if is_right else "start"))
     label = "; ".join(f"{m.name}: cost {m.cost:.3g}, {scale.said(m.error)}" for m in marks)
     return svg(parts, WIDTH, HEIGHT, f"Cost against error. {label}")
-
-
-def on_front(points: Mapping[str, tuple[float, float]]) -> set[str]:
-    """The names whose (cost, error) no other is at most equal to in both and below in one."""
-
-    def beaten(name: str) -> bool:
-        cost, error = points[name]
-        return any(c <= cost and e <= error and (c, e) != (cost, error) for c, e in points.values())
-
-    return {name for name in points if not beaten(name)}
 
 
 def _stair(marks: Sequence[Mark], x: Axis, y: Axis) -> str:

@@ -1,131 +1,14 @@
-"""One table of every candidate and every figure: what is shown, in which unit, which value is really best. Pure."""
+"""One table of every candidate and every figure: what it says, and which value is really best. Pure."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Unit = Literal["share", "percent", "signed percent", "number", "signed", "count", "ms", "s", "money", "MB", "min"]
-Better = Literal["high", "low", "zero", ""]
+from segwise.report.kpi_rows import Kpi, Unit
+
 Values = Mapping[str, Any]
-PARTS = ("the decision", "counts and areas", "objects", "ranking of objects", "pixels", "time and cost")
-
-
-@dataclass(frozen=True, slots=True)
-class Kpi:
-    """One row: the key of its value, its words, its unit, which way is better, and the group of rows it is in."""
-
-    key: str
-    words: str
-    unit: Unit
-    better: Better
-    part: str
-    hint: str = ""
-
-
-def _rows(part: str, *rows: tuple[str, str, Unit, Better, str]) -> tuple[Kpi, ...]:
-    return tuple(Kpi(key, words, unit, better, part, hint) for key, words, unit, better, hint in rows)
-
-
-DECISION = _rows(
-    "the decision",
-    ("error", "error", "percent", "low", "in the decision's own units"),
-    ("used", "of the tolerance", "percent", "low", "100 % = exactly at the limit"),
-    ("accuracy", "decision accuracy", "percent", "high", "images on which the action comes out as from the labels"),
-    ("cost", "price of the mistakes", "number", "low", "of 1,000 images, by the decision's prices"),
-    ("mae", "MAE", "number", "low", "mean |error| of an image"),
-    ("mape", "MAPE", "percent", "low", "mean |error| over the true number, where it is not 0"),
-    ("bias", "bias", "signed", "zero", "mean of counted − labelled"),
-    ("relative_bias", "bias, relative", "signed percent", "zero", "sum of counted − labelled, of all labelled"),
-    ("exact_rate", "exactly right", "percent", "high", "share of the answers without any error"),
-    ("limits_low", "limits of agreement, low", "signed", "", "bias − 1.96 standard deviations (Bland and Altman 1986)"),
-    ("limits_high", "limits of agreement, high", "signed", "", "bias + 1.96 standard deviations"),
-    ("sensitivity", "sensitivity", "percent", "high", "found, of those that are there; exact interval"),
-    ("specificity", "specificity", "percent", "high", "not claimed, of those that are not there; exact interval"),
-    ("f1", "F1", "share", "high", "objects matched one to one at the decision's IoU"),
-    ("precision", "precision", "share", "high", ""),
-    ("recall", "recall", "share", "high", ""),
-)
-QUALITY = (
-    *_rows(
-        "counts and areas",
-        ("count_error", "count error", "percent", "low", "Σ|error| / Σ count, all countable classes"),
-        ("count_mae", "count MAE", "number", "low", "mean |error| of an image"),
-        ("count_mape", "count MAPE", "percent", "low", "mean of |error| / count"),
-        ("count_bias", "count bias", "signed percent", "zero", "Σ error / Σ count"),
-        ("count_exact_rate", "exactly right", "percent", "high", "images whose count is right"),
-        ("coverage_error", "coverage error", "percent", "low", "mean |error| of the covered share of an image"),
-        ("coverage_bias", "coverage bias", "signed percent", "zero", ""),
-    ),
-    *_rows(
-        "objects",
-        ("f1", "F1 at IoU 0.5", "share", "high", ""),
-        ("dsb", "DSB score", "share", "high", "mean over IoU 0.5 to 0.95 of TP / (TP + FP + FN)"),
-        ("pq", "PQ", "share", "high", "SQ × RQ"),
-        ("sq", "SQ", "share", "high", "mean IoU of the matched"),
-        ("rq", "RQ", "share", "high", "F1 of the matched"),
-        (
-            "merge_rate",
-            "merge rate",
-            "percent",
-            "low",
-            "predictions over several labelled objects, per labelled object",
-        ),
-        (
-            "split_rate",
-            "split rate",
-            "percent",
-            "low",
-            "labelled objects under several predictions, per labelled object",
-        ),
-        (
-            "splitting_error",
-            "splitting error",
-            "percent",
-            "low",
-            "merged or split: not told apart",
-        ),
-        (
-            "class_error",
-            "class error",
-            "percent",
-            "low",
-            "found under another class; the five kinds of mistakes add up to 1 − F1",
-        ),
-        ("outline_error", "poor outlines", "percent", "low", ""),
-        ("missed_error", "missed", "percent", "low", "labelled, and nothing like it predicted"),
-        ("invented_error", "invented", "percent", "low", "predicted, and nothing like it labelled"),
-        ("calibration_error", "calibration error", "percent", "low", "expected |score − precision|"),
-    ),
-    *_rows(
-        "ranking of objects",
-        ("ap", "AP", "share", "high", "mask AP over IoU 0.5 to 0.95, as COCO"),
-        ("ap50", "AP50", "share", "high", ""),
-        ("ap75", "AP75", "share", "high", ""),
-        ("ap_small", "AP, small", "share", "high", "under 32² px"),
-        ("ap_medium", "AP, medium", "share", "high", "32² to 96² px"),
-        ("ap_large", "AP, large", "share", "high", "over 96² px"),
-    ),
-    *_rows(
-        "pixels",
-        ("miou", "mIoU", "share", "high", "mean over the classes and the background, Σ intersection / Σ union"),
-        ("foreground_iou", "foreground IoU", "share", "high", ""),
-        ("dice", "Dice", "share", "high", ""),
-        ("boundary_f", "boundary F", "share", "high", "F1 of the outlines' pixels"),
-    ),
-)
-COSTS = _rows(
-    "time and cost",
-    ("p50_ms", "p50", "ms", "low", "median time of an image"),
-    ("p95_ms", "p95", "ms", "low", ""),
-    ("p99_ms", "p99", "ms", "low", ""),
-    ("cpu_s_per_1000", "CPU time of 1,000 images", "s", "low", ""),
-    ("cost_per_1000", "cost of 1,000 images", "money", "low", "CPU time at operation.cost_per_cpu_hour"),
-    ("peak_memory_mb", "peak memory", "MB", "low", ""),
-    ("model_mb", "model size", "MB", "low", ""),
-    ("train_minutes", "training", "min", "low", "semantic and hybrid share one training"),
-)
 
 
 def said(value: float | None, unit: Unit) -> str:
@@ -144,7 +27,7 @@ def said(value: float | None, unit: Unit) -> str:
     return f"{sign}{value:,.{digits}f}".replace("-", "−")
 
 
-def between(pair: Sequence[float] | None, unit: Unit) -> str:
+def between(pair: Sequence[float | None] | None, unit: Unit) -> str:
     """An interval in the unit of its figure, without the unit's suffix."""
     if not pair or any(v is None for v in pair):
         return ""
@@ -155,7 +38,7 @@ def between(pair: Sequence[float] | None, unit: Unit) -> str:
 def table(
     kpis: Sequence[Kpi],
     values: Mapping[str, Values],
-    intervals: Mapping[str, Mapping[str, Sequence[float] | None]],
+    intervals: Mapping[str, Mapping[str, Sequence[float | None] | None]],
     significant: Mapping[tuple[str, str, str], bool] | None = None,
 ) -> list[dict[str, Any]]:
     """The rows that any candidate has a value for: words, hint, and a cell (text, range, is_best) per candidate.
@@ -184,7 +67,7 @@ def table(
 def best_of(
     kpi: Kpi,
     found: Mapping[str, float | None],
-    ranges: Mapping[str, Sequence[float] | None],
+    ranges: Mapping[str, Sequence[float | None] | None],
     significant: Mapping[tuple[str, str, str], bool],
 ) -> str | None:
     """The candidate whose value is better than every other's beyond chance; None where no one's is."""
@@ -203,14 +86,24 @@ def _is_apart(
     kpi: Kpi,
     first: str,
     second: str,
-    ranges: Mapping[str, Sequence[float] | None],
+    ranges: Mapping[str, Sequence[float | None] | None],
     significant: Mapping[tuple[str, str, str], bool],
 ) -> bool:
     said = significant.get((kpi.key, first, second), significant.get((kpi.key, second, first)))
-    if said is not None:
+    if said is not None and kpi.better != "zero":  # a bias of the other sign may be as far from 0
         return said
-    a, b = ranges[first], ranges[second]
+    a, b = (_ends(ranges[c], is_size=kpi.better == "zero") for c in (first, second))
     return bool(a and b and (a[1] < b[0] or b[1] < a[0]))
+
+
+def _ends(pair: Sequence[float | None] | None, *, is_size: bool) -> tuple[float, float] | None:
+    """An interval, or that of the value's distance from 0; an end that is missing is endless."""
+    if pair is None:
+        return None
+    low, high = (-math.inf if pair[0] is None else pair[0]), (math.inf if pair[1] is None else pair[1])
+    if not is_size:
+        return low, high
+    return (0.0 if low <= 0 <= high else min(abs(low), abs(high))), max(abs(low), abs(high))
 
 
 def _suffix(unit: Unit) -> str:

@@ -15,6 +15,7 @@ from segwise.dataset import coco, targets
 from segwise.dataset.params import DataParams
 from segwise.decision import answers, score
 from segwise.decision.answers import Answer
+from segwise.decision.limits import strain
 from segwise.decision.params import Decision
 from segwise.errors import DataInvalidError
 from segwise.evaluation.asked import of_label, of_prediction
@@ -122,7 +123,7 @@ def measure(
     tallies = [tally(f.objects, one.truth, len(classes), pixels) for f, one, pixels in triples]
     confusions = [confusion(one.truth_map, f.class_map, len(classes)) for f, one, _ in triples]
     overlaps = [iou(f.objects, one.truth, pixels) for f, one, pixels in triples]
-    errors = []
+    used = []
     for name, decision in decisions.items():
         asked = [
             of_prediction(decision, classes, f, one.truth, one.truth_map, overlap)
@@ -130,8 +131,8 @@ def measure(
         ]
         pairs = [(one.said[name], said) for one, (said, _) in zip(labelled, asked, strict=True)]
         stacked = score.stack(pairs, np.array([matches for _, matches in asked]))
-        errors.append(score.figures(decision, stacked)["error"])
-    return figures(tallies, np.sum(confusions, axis=0), errors)
+        used.append(strain(decision, score.figures(decision, stacked)))
+    return figures(tallies, np.sum(confusions, axis=0), used)
 
 
 def _labelled(dataset: coco.Dataset, record: coco.ImageRecord, decisions: Mapping[str, Decision]) -> Labelled:

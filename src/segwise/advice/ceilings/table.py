@@ -14,6 +14,7 @@ from segwise.advice.ceilings.params import CeilingParams
 from segwise.advice.ceilings.scored import SUMS, Scored
 from segwise.decision import score
 from segwise.decision.answers import Answer
+from segwise.decision.limits import strain
 from segwise.decision.params import Decision
 from segwise.evaluation.counts import count_metrics
 from segwise.evaluation.intervals import bootstrap
@@ -58,8 +59,8 @@ class Table:
         return 1 - f1(*(float(v) for v in (weights @ self.sums[:, point])[:3]))
 
     def _loss(self, name: str, point: int, weights: Ints) -> float:
-        figures = score.figures(self.decisions[name], self.answers[name][point], weights)
-        return figures["error"] if np.isnan(figures["used"]) else figures["used"]
+        decision = self.decisions[name]
+        return strain(decision, score.figures(decision, self.answers[name][point], weights))
 
     def read(self, name: str) -> score.Answers:
         """The answers to a decision, each image's at the point fitted on the other half."""
