@@ -278,11 +278,13 @@ def test_an_amendment_is_recorded_with_who_why_and_what(say: Callable[..., tuple
 
 
 def test_without_a_change_nothing_is_amended(say: Callable[..., tuple[int, str]]) -> None:
+    arguments = ("criteria", "--amend", "--actor", "ada", "--reason", "by mistake")
+    assert say(*arguments) == (0, "nothing is frozen: no training was recorded yet\n")
     begin()
-    code, told = say("criteria", "--amend", "--actor", "ada", "--reason", "by mistake")
+    code, told = say(*arguments)
     assert code == 0
     assert told.startswith("nothing to amend: ")
-    assert len(registry.read()) == 1
+    assert [event.kind for event in registry.read()] == ["run"]
 
 
 def test_what_an_audit_is_given_is_what_is_used(say: Callable[..., tuple[int, str]]) -> None:

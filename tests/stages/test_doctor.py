@@ -237,6 +237,7 @@ def test_a_lock_whose_holder_was_killed_is_free_although_its_file_stays() -> Non
 
 DAMAGES = {
     "cut off": LOCK[:40].encode(),
+    "cut off in a value, still YAML in DVC's form": LOCK[:-12].encode(),
     "empty": b"",
     "no text": b"\xff\xfe\x00",
     "conflict": LOCK.replace("schema", "<<<<<<< HEAD\nschema").encode(),

@@ -63,4 +63,4 @@ def _damage(path: Path, raw: bytes) -> str:
         return f"is no YAML: {' '.join(str(error).split())[:150]}"
     except (Invalid, TypeError, AttributeError) as error:
         return f"is not in DVC's form: {' '.join(str(error).split())[:150] or 'empty'}"
-    return ""
+    return "" if raw.endswith(b"\n") else "was cut off: its last line has no end"

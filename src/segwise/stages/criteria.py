@@ -26,7 +26,7 @@ def run(params: Params, amend: bool = False, actor: str = "", reason: str = "") 
     lines = [line for shown in networks for line in _lines(shown)]
     if amended is not None:
         lines.insert(0, f"amended by event {amended.seq}: the criteria as they are now hold for every training so far")
-    elif amend:
+    elif amend and lines:
         lines.insert(0, "nothing to amend: params.yaml says what is frozen")
     digest = registry.criteria.digest(now)
     summary = "\n".join(lines) or "nothing is frozen: no training was recorded yet"

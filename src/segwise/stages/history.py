@@ -28,5 +28,6 @@ def run(kind: str | None = None) -> dict[str, Any]:
 
 def _line(event: registry.Event) -> str:
     about = event.details.get("approach") or event.subject.get("network") or event.subject.get("approach", "")
-    what = f"{event.kind:<12}  {event.digest[:12]:<12}  {about:<8}"
+    digest = event.digest or event.subject.get("data_md5" if event.kind == "data" else "model_sha256", "")
+    what = f"{event.kind:<12}  {digest[:12]:<12}  {about:<8}"
     return f"{event.seq:>4}  {event.at}  {what}  {event.actor}: {event.reason}"
