@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from segwise.errors import IntegrityError
-from segwise.gate.params import GateParams
+from segwise.gate.checks import Value
+from segwise.gate.params import GateParams, SliceLimits
+from segwise.gate.slices import Slice
 from segwise.gate.verdict import judge
 from segwise.report import charts, gallery
 from segwise.report.page import Run, number, render
 from segwise.stages import report
-from tests.gate.made import sure
+from tests.gate.made import sample, sure
 from tests.report.html import outside
 
 FIGURES = {
@@ -151,3 +153,26 @@ def test_the_stage_shows_pictures_of_test_images(
     html = Path("work/report/index.html").read_text(encoding="utf-8")
     check(html)
     assert html.count("data:image/jpeg;base64,") >= 9
+
+
+def test_the_gates_three_verdicts_and_bounds_are_on_the_page() -> None:
+    values: dict[str, dict[str, Value]] = {
+        "semantic": {"f1": sample(0.5), "p50_ms": 1.0},
+        "hybrid": {"f1": sample(0.9, 0.6), "p50_ms": 1.0},
+        "instance": {"f1": sample(0.9, 0.8), "p50_ms": 1.0},
+    }
+    limits = SliceLimits(min_f1=0.5)
+    parts = [Slice(f"modality {name}", {"f1": sample(0.9)}, 2 * n, n, True) for name, n in (("<b>", 20), ("few", 3))]
+    verdict = judge(values, GateParams(min_f1=0.7, slices=limits), None, dict.fromkeys(values, parts))
+    html = render(Run(checks=verdict.full(), metrics=dict.fromkeys(values, FIGURES)))
+    check(html)
+    for pill in ('<span class="pill ">passes', '<span class="pill bad">fails', '<span class="pill open">not proven'):
+        assert html.count(pill) == 2  # in the table and beside the checks
+    assert "F1 at IoU 0.5, modality &lt;b&gt;" in html
+    assert html.count('class="open">F1 at IoU 0.5<') == 1
+    assert "at worst 0.6" in html and "≥ 0.700" in html
+    assert html.count("Not judged: modality few (3 groups of 6 test images, and 11 groups are needed).") == 3
+    assert "any of 3 candidates may win" in html
+    unproven = judge({"hybrid": values["hybrid"]}, GateParams(min_f1=0.7))
+    html = render(Run(checks=unproven.full(), metrics={"hybrid": FIGURES}))
+    assert "Nothing is proven: nothing is promoted" in html and "<b>hybrid</b> not proven: F1" in html

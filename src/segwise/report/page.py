@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from segwise.gate.checks import MEASURES
 from segwise.report import charts
 from segwise.report.gallery import Panel
+from segwise.report.gate_view import PILLS, check_view, verdict_of
 from segwise.report.template import fill
 from segwise.spec import CANDIDATES, SPLITS
 
@@ -54,6 +54,8 @@ def view(run: Run) -> dict[str, Any]:
     return {
         "winner": run.checks.get("winner"),
         "why": run.checks.get("why", "The gate has not run.").split(". ")[0].rstrip(".") + ".",
+        "word": run.checks.get("verdict"),
+        "rule": run.checks.get("rule", ""),
         "rows": [_row(a, run) for a in approaches],
         "heads": [HEADS[name] for name in FIGURES],
         "decisions": [(name, _tolerance(name, run)) for name in decisions],
@@ -92,9 +94,10 @@ def _row(approach: str, run: Run) -> dict[str, Any]:
     return {
         "name": approach,
         "won": approach == run.checks.get("winner"),
-        "passed": gate["passed"],
+        "pill": None if gate["passed"] is None else PILLS[verdict_of(gate)],
+        "not_judged": dict(gate.get("not_judged", {})),
         "decided": [_decided(d) for d in metrics.get("decisions", {}).values()],
-        "checks": [_check(check) for check in gate["checks"]],
+        "checks": [check_view(check) for check in gate["checks"]],
         "to_change": [text.replace(" %", "\u00a0%") for text in gate.get("to_change", [])],
         "figures": [
             {
@@ -120,16 +123,6 @@ def _decided(found: Mapping[str, Any]) -> dict[str, str]:
     words = {"met": "meets it", "missed": "misses it", "open": "open"}.get(str(found.get("met")), "no figure")
     share = "" if used is None else f"{100 * used:.0f} % of the tolerance: "
     return {"text": number("count_error", found.get("error")), "words": f"{share}{words}"}
-
-
-def _check(check: Mapping[str, Any]) -> dict[str, Any]:
-    measure = MEASURES[check["name"][4:]]
-    scale, unit = (100, " %") if measure.unit == "%" else (1, "" if measure.unit == "fraction" else f" {measure.unit}")
-    digits = 3 if measure.unit == "fraction" else 1
-    value = "no number" if check["value"] is None else f"{scale * check['value']:.{digits}f}{unit}"
-    sign = "≥" if check["name"].startswith("min_") else "≤"
-    limit = f"{sign} {scale * check['limit']:.{digits}f}{unit}"
-    return {"words": measure.words, "value": value, "limit": limit, "passed": check["passed"]}
 
 
 def _is_best(name: str, approach: str, run: Run) -> bool:
