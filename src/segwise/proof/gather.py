@@ -16,7 +16,8 @@ from segwise import registry
 from segwise.gate import criteria
 from segwise.proof import facts, requirements, sbom, subject, trace
 from segwise.proof.causes import environment
-from segwise.proof.installed import found as installed
+from segwise.proof.installed import parts as installed_parts
+from segwise.proof.installed import versions
 from segwise.proof.subject import Subject
 from segwise.registry import Event, audit
 
@@ -106,12 +107,10 @@ def _training(about: Subject, network: str) -> Facts:
 
 
 def _software(about: Subject) -> Facts:
-    parts = installed()
-    bill = sbom.cyclonedx(parts, "segwise", platform.python_version(), about.manifest.get("packages") or ())
+    bill = sbom.cyclonedx(installed_parts(), "segwise", platform.python_version(), about.manifest.get("packages") or ())
     raw = about.records.source("requirements.lock")
     text = None if raw is None else raw.decode()
-    versions = {name: part.version for name, part in parts.items()}
-    held = environment(text, None if raw is None else sha256(raw).hexdigest(), versions)
+    held = environment(text, None if raw is None else sha256(raw).hexdigest(), versions())
     return {
         "python": platform.python_version(),
         "num_components": len(bill["components"]),

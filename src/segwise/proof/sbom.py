@@ -8,20 +8,19 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from importlib.metadata import Distribution
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from segwise.proof.causes import normal
+from segwise.proof.installed import Part
 
 SPEC = "1.5"
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
+_EXTRA = re.compile(r"\bextra\s*==")
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/segwise")
 
 
-def cyclonedx(
-    found: Mapping[str, Distribution], root: str, python: str, shipped: Collection[str] = ()
-) -> dict[str, Any]:
+def cyclonedx(found: Mapping[str, Part], root: str, python: str, shipped: Collection[str] = ()) -> dict[str, Any]:
     """The bill of everything installed, by normalised name.
 
     Args:
@@ -47,16 +46,13 @@ def cyclonedx(
     return {**document, "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, repr(document))}"}
 
 
-def licence(distribution: Distribution) -> dict[str, Any] | None:
+def licence(part: Part) -> dict[str, Any] | None:
     """CycloneDX's form of a distribution's licence: its SPDX expression, else its classifiers, else its own words."""
-    metadata = distribution.metadata
-    if expression := _text(_first(distribution, "License-Expression")):
-        return {"expression": expression}
-    classifiers = [c for c in metadata.get_all("Classifier") or [] if c.startswith("License :: ")]
-    words = [c.rsplit(" :: ", 1)[1] for c in classifiers if c != "License :: OSI Approved"]
-    own = _text(_first(distribution, "License"))
-    if not words and own:
-        words = [own.splitlines()[0][:80].strip()]  # some put the whole licence there: its first line names it
+    if part.expression:
+        return {"expression": part.expression}
+    words = [c.rsplit(" :: ", 1)[1] for c in part.classifiers if c != "License :: OSI Approved"]
+    if not words and part.licence:
+        words = [part.licence.splitlines()[0][:80].strip()]  # some put the whole text there: its first line names it
     return {"license": {"name": "; ".join(words)}} if words else None
 
 
@@ -73,41 +69,31 @@ def _said(component: Mapping[str, Any]) -> str:
     return str(entry.get("expression") or entry["license"]["name"])
 
 
-def _component(name: str, distribution: Distribution, is_shipped: bool) -> dict[str, Any]:
-    stated = licence(distribution)
+def _component(name: str, part: Part, is_shipped: bool) -> dict[str, Any]:
+    stated = licence(part)
     return {
         "type": "library",
-        "bom-ref": _ref(name, distribution.version),
-        "name": distribution.metadata["Name"],
-        "version": distribution.version,
-        "purl": _ref(name, distribution.version),
+        "bom-ref": _ref(name, part.version),
+        "name": part.name,
+        "version": part.version,
+        "purl": _ref(name, part.version),
         **({"licenses": [stated]} if stated else {}),
         **({"properties": [{"name": "segwise:shipped", "value": "true"}]} if is_shipped else {}),
     }
 
 
-def _root(name: str, distribution: Distribution | None) -> dict[str, Any]:
-    if distribution is None:
+def _root(name: str, part: Part | None) -> dict[str, Any]:
+    if part is None:
         return {"type": "application", "name": name}
-    return {**_component(name, distribution, is_shipped=False), "type": "application"}
+    return {**_component(name, part, is_shipped=False), "type": "application"}
 
 
 def _ref(name: str, version: str) -> str:
     return f"pkg:pypi/{name}@{version}"
 
 
-def _needs(distribution: Distribution, found: Mapping[str, Distribution]) -> list[str]:
+def _needs(part: Part, found: Mapping[str, Part]) -> list[str]:
     """What it requires and is installed; requirements of extras are left out."""
-    asked: Iterable[str] = (
-        r for r in distribution.requires or () if "extra ==" not in r.replace("extra==", "extra ==")
-    )
-    names = {normal(match[0]) for r in asked if (match := _NAME.match(r))}
+    asked = (text for text in part.requires if not _EXTRA.search(text))
+    names = {normal(match[0]) for text in asked if (match := _NAME.match(text))}
     return sorted(_ref(name, found[name].version) for name in names if name in found)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or str(value).strip() in ("", "UNKNOWN") else str(value).strip()
-
-
-def _first(distribution: Distribution, key: str) -> str | None:
-    return next(iter(distribution.metadata.get_all(key) or ()), None)
