@@ -23,6 +23,7 @@ from segwise.spec import canonical_json, write_whole
 
 OUT = Path("work/repro")
 NOISE = OUT / "noise.json"
+EXITS = {"different": IntegrityError.exit_code, "incomplete": SegwiseError.exit_code}
 BENCHMARK, REQUIREMENTS = "work/benchmark.json", "requirements.lock"
 Bands = Mapping[str, Mapping[str, float | None]]
 
@@ -34,10 +35,13 @@ def run(revision: str = "HEAD", stages: Sequence[str] = (), start: str | None = 
         stages, start: only these, or from this one on; what they read of others is taken from DVC's cache.
         seeds: so many trainings with other seeds measure how far figures differ by chance; 0 = none.
 
+    Returns:
+        The report, with `exit_code`: 0 identical or within seed noise, 5 different, 1 nothing differs, but not everything
+        could be run.
+
     Raises:
         UsageError: there is no such revision or stage, or `seeds` is 1.
-        IntegrityError: an output differs, beyond seed noise; the report is written.
-        SegwiseError: nothing differs, but not everything could be run; the report is written.
+        IntegrityError: that revision recorded no run, or the cache lacks its data or holds other bytes.
         BusyError: another reproduction is at work here.
     """
     if seeds < 0 or seeds == 1:
@@ -52,10 +56,8 @@ def run(revision: str = "HEAD", stages: Sequence[str] = (), start: str | None = 
     report, words = json_of(told), text_of(told)
     write_whole(OUT / "report.json", canonical_json(report))
     write_whole(OUT / "summary.txt", words)
-    if report["verdict"] in ("different", "incomplete"):
-        kind = IntegrityError if report["verdict"] == "different" else SegwiseError
-        raise kind(f"the outputs that {commit[:12]} recorded", words.rstrip(".\n"), f"see {OUT}/report.json")
-    return {**report, "summary": f"{words}→ {OUT}/report.json"}
+    code = EXITS.get(report["verdict"], 0)
+    return {**report, "exit_code": code, "summary": f"{words}→ {OUT}/report.json"}
 
 
 def _again(place: Scene, chosen: Sequence[str]) -> list[Ran]:
