@@ -23,17 +23,19 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, wait
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import ROOT
 from flows.dag import Stage, changed_stages, read_dag
 from flows.lockfile import settle, stage_order
-from flows.record import lock_sha256, read
-from flows.run import EFFECT_TIMEOUT_S, Run
-from flows.summary import markdown, print_summary, winner_of
+from flows.process import StageFailedError
+from flows.record import VERDICTS, lock_sha256, read
+from flows.run import EFFECT_TIMEOUT_S, STAGE_TIMEOUT_S, Run
+from flows.summary import markdown, print_summary, refusal_of, winner_of
 from segwise import registry
 from segwise.cli import TRACEBACK, unexpected
-from segwise.errors import BusyError, GateRefusedError, SegwiseError
+from segwise.errors import VERDICT_CODES, BusyError, SegwiseError
 from segwise.spec import sha256_of
 
 PACKAGE = Path("work/package/segwise.bento")
@@ -140,22 +142,31 @@ def effect(run: Run, *arguments: str, timeout_s: float = EFFECT_TIMEOUT_S) -> li
 
 
 def _promote(run: Run) -> list[State[Any]]:
-    winner, why = winner_of(run.root)
+    """Hold and inconclusive are verdicts of a finished task, not failures: its state bears their name."""
+    winner, _ = winner_of(run.root)
     if winner and was_rolled_back(run.root):
         run.progress.say("        promote │ not promoted: somebody rolled this package back; `segwise promote` does it")
         return []
-    if winner:
-        return effect(run, "promote", "--actor", "pipeline", "--reason", f"passed the gate: {winner}")
+    words = ("promote", "--actor", "pipeline", "--reason", f"passed the gate: {winner}")
 
     @task(name="promote", task_run_name="promote", persist_result=False)
-    def refuse() -> None:
-        error = GateRefusedError(
-            "an approach that meets every threshold", why.rstrip("."), "see work/report/index.html"
-        )
-        run.record.failed("promote", error)
-        raise error
+    def judge() -> State[Any] | str:
+        if not winner:
+            refusal = refusal_of(run.root)
+            run.record.failed("promote", refusal)
+            return _ended(refusal)
+        try:
+            return run.effect(*words, timeout_s=STAGE_TIMEOUT_S)
+        except StageFailedError as error:
+            if error.exit_code not in VERDICT_CODES:
+                raise
+            return _ended(error)
 
-    return [refuse(return_state=True)]
+    return [judge(return_state=True)]
+
+
+def _ended(verdict: SegwiseError) -> State[Any]:
+    return Completed(name=VERDICTS[verdict.exit_code].capitalize(), message=verdict.came)
 
 
 def was_rolled_back(root: Path) -> bool:
@@ -171,13 +182,23 @@ def _is_settled(root: Path) -> bool:
         return True
     champion, package = registry.champion(registry.read(root / registry.EVENTS)), root / PACKAGE
     is_champion = champion is not None and package.is_file() and champion.bento_sha256 == sha256_of(package)
-    return is_champion or was_rolled_back(root)
+    return is_champion or was_rolled_back(root) or was_judged(root)
+
+
+def was_judged(root: Path) -> bool:
+    """Whether the packaged Bento was held, or could not be told from the champion, since the last promotion."""
+    package, events = root / PACKAGE, registry.read(root / registry.EVENTS)
+    last = next(
+        (e for e in reversed(events) if e.kind in ("promote", "rollback", "hold", "inconclusive", "amend")), None
+    )
+    is_verdict = last is not None and last.kind in ("hold", "inconclusive")
+    return bool(is_verdict and last and package.is_file() and last.bento_sha256 == sha256_of(package))
 
 
 def _is_up_to_date(root: Path, stages: tuple[Stage, ...]) -> bool:
     """Whether a run would change nothing: no stage, no promotion, no report."""
     last = read(root)
-    finished = last.get("exit_code") in (0, GateRefusedError.exit_code) and "report" in last.get("outcomes", {})
+    finished = last.get("exit_code") in (0, *VERDICT_CODES) and "report" in last.get("outcomes", {})
     finished = finished and last.get("lock_sha256") == lock_sha256(root)  # else `dvc repro` made what lies in work/
     report = root / "work" / "report" / "index.html"
     if not finished or not report.is_file() or not _is_settled(root) or changed_stages(root, stages):
@@ -226,10 +247,12 @@ def reproduce_all(root: Path, jobs: int) -> int:
             raise error
     last = read(root)
     for step, failure in last.get("failures", {}).items():
-        if failure["exit_code"] != GateRefusedError.exit_code:  # the verdict below says that at length
+        if failure["exit_code"] not in VERDICT_CODES:  # the verdict below says that at length
             print(f"\n{step} failed: {failure['message']}", file=sys.stderr)
     if last.get("outcomes", {}).get("gate", "failed") != "failed":  # else the figures are another run's
-        print_summary(root, failed=last.get("exit_code") not in (0, GateRefusedError.exit_code))
+        held = last.get("failures", {}).get("promote", {})
+        verdict = last.get("outcomes", {}).get("promote", "") if held.get("exit_code") in VERDICT_CODES else ""
+        print_summary(root, failed=last.get("exit_code") not in (0, *VERDICT_CODES), verdict=verdict)
     return int(last.get("exit_code") or (0 if completed else 1))
 
 

@@ -7,8 +7,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from segwise.errors import GateRefusedError, SegwiseError
+from segwise.errors import VERDICT_CODES, SegwiseError
 from segwise.spec import sha256_of
+
+VERDICTS = dict(zip(VERDICT_CODES, ("held", "inconclusive"), strict=True))
 
 
 def last_run_path(root: Path) -> Path:
@@ -60,9 +62,9 @@ class Record:
         self.write()
 
     def failed(self, step: str, error: Exception) -> None:
-        """A step failed."""
+        """A step failed, or ended with a verdict that promotes nothing."""
         code = error.exit_code if isinstance(error, SegwiseError) else 1
-        self.outcomes[step] = "failed"
+        self.outcomes[step] = VERDICTS.get(code, "failed")
         self.failures[step] = {"exit_code": code, "message": str(error)}
         self.write()
 
@@ -76,9 +78,9 @@ class Record:
         self.write()
 
     def exit_code(self) -> int:
-        """The first failure's; a refusal of the gate only if nothing worse happened."""
+        """The first failure's; a verdict's only if nothing worse happened."""
         codes = [int(f["exit_code"]) for f in self.failures.values()]
-        worse = [code for code in codes if code != GateRefusedError.exit_code]
+        worse = [code for code in codes if code not in VERDICT_CODES]
         return (worse or codes or [0])[0]
 
     def write(self) -> None:

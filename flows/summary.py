@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from segwise.errors import GateRefusedError, InconclusiveError
 from segwise.gate.verdict import gather
 from segwise.spec import APPROACHES
 
@@ -43,6 +44,14 @@ def winner_of(root: Path) -> tuple[str | None, str]:
     return verdict.get("winner"), str(verdict.get("why", "the gate has not spoken"))
 
 
+def refusal_of(root: Path) -> GateRefusedError:
+    """What the gate says where it lets no approach through."""
+    verdict = verdict_of(root)
+    kind = InconclusiveError if verdict.get("verdict") == "inconclusive" else GateRefusedError
+    why = str(verdict.get("why", "the gate has not spoken")).rstrip(".")
+    return kind("an approach that meets every limit", why, "see work/report/index.html")
+
+
 def rows(root: Path) -> list[list[str]]:
     """One row per approach that was measured: name, passed or not, the columns' figures."""
     timings = read_json(root / "work" / "benchmark.json").get("approaches", {})
@@ -68,11 +77,12 @@ def markdown(root: Path) -> str:
     return f"## {'Winner: ' + winner if winner else 'The gate refused every approach'}\n\n{why}\n\n{table}\n"
 
 
-def print_summary(root: Path, failed: bool = False) -> None:
+def print_summary(root: Path, failed: bool = False, verdict: str = "") -> None:
     """Print the table, the verdict and what to do next. Silent where nothing was measured.
 
     Args:
         failed: a step after the gate failed, so that the winner may not be the champion.
+        verdict: "held" or "inconclusive" where the winner was not promoted.
     """
     from rich.console import Console
     from rich.table import Table
@@ -89,12 +99,21 @@ def print_summary(root: Path, failed: bool = False) -> None:
     console = Console(soft_wrap=True, width=None if Console().is_terminal else 120)
     console.print(table)
     console.print(f"Verdict: {winner or 'refused'}. {why}", highlight=False, markup=False)
+    if winner and verdict:
+        console.print(f"Promotion: {verdict}. {_not_promoted(root)}", highlight=False, markup=False)
     serve = "make serve                      serve it on 127.0.0.1:3000"
     again = "edit `gate` in params.yaml, or train longer; then `make run` again"
     retry = "make run                        go on, once the cause above is corrected"
-    step = again if not winner else retry if failed else serve
+    step = again if not winner or verdict else retry if failed else serve
     console.print(f"\nNext:  {step}", highlight=False, markup=False)
     console.print("       open work/report/index.html     the whole report", highlight=False, markup=False)
+
+
+def _not_promoted(root: Path) -> str:
+    """Why the winner was not promoted, from the evidence, and where it stands."""
+    checks = read_json(root / "work" / "promotion" / "promotion.json").get("checks", [])
+    why = "; ".join(f"{check['words']}: {check['to_change']}" for check in checks if check["to_change"])
+    return f"{why}{'.' * bool(why)} The champion stays; see work/promotion/index.html"
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -52,7 +52,7 @@ def timed(source: Path, images: Path, *, warmup: int, rounds: int, threads: int 
     except subprocess.TimeoutExpired as error:
         raise SegwiseError(f"{source} to be timed within {timeout_s:g} s", "no end", remedy) from error
     if done.returncode:
-        why = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        why = " ".join(done.stderr.strip().splitlines()[-2:]) or "no message"
         raise SegwiseError(f"a prediction with {source}", f"exit {done.returncode}: {why}", remedy)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     wall, cpu = (np.array(found[key], dtype=np.float64) for key in ("wall_ms", "cpu_ms"))
