@@ -11,25 +11,27 @@ import pytest
 from segwise.advice.advise import advise, entry
 from segwise.advice.annotation import annotation
 from segwise.advice.ceilings.ceilings import ceilings
-from segwise.advice.changes import changes, expected_ms, limits_at, rounded
-from segwise.advice.evidence import Ceiling, Contact, Evidence, LabelFacts
+from segwise.advice.changes import changes, expected_ms, limits_at, proof, rounded
+from segwise.advice.evidence import Ceiling, Contact, Evidence, LabelFacts, ceiling
 from segwise.advice.label_facts import label_facts, uncountable
 from segwise.advice.params import AdviseParams
 from segwise.advice.rules import recommend
-from segwise.advice.sentences import headline, proof, sentences
+from segwise.advice.sentences import headline, sentences
 from segwise.dataset import coco
 from segwise.dataset.coco import Dataset
 from segwise.decision.params import Decision
+from segwise.decision.score import exact_interval
 from segwise.errors import UsageError
 from segwise.spec import canonical_json
 from segwise.types import ClassInfo
-from tests.advice.drawn import PARAMS, disc, pairs, record
+from tests.advice.drawn import PARAMS, advised, disc, pairs, record
 from tests.advice.facts import facts
 from tests.factory import make_dataset
 
 LABELS = LabelFacts(
-    num_images=40, num_groups=20, per_class={"disc": 400}, positives=30, negatives=10, most_per_image=20
-)
+    num_images=40, num_groups=20, per_class={"disc": 400}, positives=30, negatives=10, groups_with=18, groups_without=7,
+    most_per_image=20,
+)  # fmt: skip
 COUNT = Decision(kind="count")
 DISC = ClassInfo(1, "disc", True)
 
@@ -48,15 +50,36 @@ def said(e: Evidence) -> dict[str, Any]:
     return {c.key: c for c in changes(e, recommend(e, AdviseParams()), AdviseParams())}
 
 
+def of_presence(dataset: Dataset, **stated: Any) -> tuple[int, int, int, int]:
+    found = label_facts(dataset, Decision.model_validate({"kind": "presence", **stated}), {})
+    return found.positives, found.negatives, found.groups_with, found.groups_without
+
+
+def test_what_is_too_small_or_outside_of_the_zones_is_not_present() -> None:
+    large, small = disc(40, 100, 12), disc(10, 10, 2)
+    images = tuple(record(f"{i}.png", [large, small] if i < 2 else [small], 2 * i, f"g{i // 2}") for i in range(6))
+    dataset = Dataset(Path(), images, (DISC,))
+    halves = {"left": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]], "right": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}
+    assert of_presence(dataset) == (6, 0, 3, 0)
+    assert of_presence(dataset, min_area_px=100) == (2, 4, 1, 2)
+    assert of_presence(dataset, zones=halves) == (6 + 2, 4, 3, 2)
+    decision = Decision.model_validate({"kind": "presence", "min_area_px": 100})
+    assert "one side" not in advised(dataset, decision)["blockers"]
+    nowhere = advised(dataset, Decision.model_validate({"kind": "presence", "min_area_px": 1000}))
+    assert nowhere["blockers"] == ["one side", "few groups"]
+    assert "All 6 images say that it is not there as the decision asks" in nowhere["sentences"][0]["text"]
+
+
 def test_label_facts_count_labels_images_and_groups_by_hand() -> None:
     images = (
         record("a.png", [disc(20, 20, 8), disc(20, 60, 8)], 0, "g1"),
         record("b.png", [disc(20, 20, 8)], 2, "g1"),
         record("c.png", [], 3, "g2"),
     )
-    found = label_facts(Dataset(Path(), images, (DISC,)), COUNT, {"merged object": 2, "rim": 5})
+    dataset = Dataset(Path(), images, (DISC,))
+    found = label_facts(dataset, COUNT, {"merged object": 2, "rim": 5})
     assert (found.num_images, found.num_groups, dict(found.per_class)) == (3, 2, {"disc": 3})
-    assert (found.positives, found.negatives, found.groups_with, found.groups_without) == (2, 1, 1, 1)
+    assert of_presence(dataset) == (2, 1, 1, 1)
     assert found.most_per_image == 2 and found.faults == {"merged object": 2}
 
 
@@ -115,11 +138,13 @@ def test_frames_per_second_are_told_in_busy_cores() -> None:
 
 
 def test_presence_says_how_many_images_would_prove_the_promised_rate() -> None:
-    assert proof(0.95, 0.9) == 45 and 0.95**45 <= 0.1 < 0.95**44
+    for limit, confidence in ((0.95, 0.9), (0.99, 0.95), (0.5, 0.9)):
+        enough, fewer = (exact_interval(n, n, confidence)[0] for n in (proof(limit, confidence) - k for k in (0, 1)))
+        assert enough >= limit > fewer
     asked = evidence(kind="presence", limits={"min_sensitivity": 0.95, "min_specificity": 0.5})
     found = said(asked)
-    assert found["images_with"].value == 30 and found["images_with"].to == 45
-    assert "images_without" not in found  # 10 images without it are more than the 4 that 0.5 needs
+    assert found["groups_with"].value == 18 and found["groups_with"].to == 59
+    assert "groups_without" not in found  # 7 groups without it are more than the 5 that 0.5 needs
 
 
 @pytest.mark.parametrize(
@@ -145,7 +170,10 @@ def test_every_sentence_carries_its_numbers_and_says_what_follows_from_them() ->
     found = sentences(at, verdict, params)
     assert headline(at, verdict) == "Hybrid can be enough; nothing dearer is needed" and verdict.is_simpler_enough
     assert found[0].numbers["approach"] == "hybrid" and "leaves 90 % of the tolerance" in found[0].text
-    assert "20 % (90 % interval 16 to 24 %), 2 times the tolerance. No training can" in found[1].text
+    assert (
+        "leaves a count error of 20.0 % (90 % interval 16.0 to 24.0 %), 2 times the tolerance. No training can"
+        in found[1].text
+    )
     assert "Not needed: it took 4.2 times as long as hybrid" in found[2].text
     assert all(s.numbers for s in found)
 
@@ -165,6 +193,62 @@ def test_annotation_tells_the_next_images_the_budget_and_what_class_masks_give_b
     assert "40 hours more" in told["sentences"][-1]["text"]
     cheap = annotation(profile, found, {"b": "semantic"}, {"b": None})
     assert cheap["asked_for"] == "semantic" and "95 % saved" in cheap["sentences"][1]["text"]
+
+
+def test_without_an_answer_no_kind_of_labels_is_asked_for() -> None:
+    effort = {
+        "objects": {"hours": 40.0, "minutes_per_image": 60.0},
+        "class_masks": {"hours": 2.0, "minutes_per_image": 3.0},
+        "rates": {},
+    }
+    told = annotation({"effort": effort, "num_images": 40}, {}, {"a": "no answer"}, {"a": 10.0})
+    assert told["asked_for"] is None
+    words = " ".join(s["text"] for s in told["sentences"])
+    assert "needs single objects" not in words and "none asks for either kind of labels" in words
+    assert "200 images as class masks, or 10 with object outlines" in words
+    mixed = annotation({"effort": effort, "num_images": 40}, {}, {"a": "no answer", "b": "semantic"}, {"a": None})
+    assert mixed["asked_for"] == "semantic"
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ({"kind": "count", "tolerance": {"absolute": 0.5}}, "leaves a mean count error of 1.00"),
+        ({"kind": "count", "action": "if count() < 2 then stop", "tolerance": {"min_accuracy": 0.9}},
+         "reaches the right action on 80.0 % of the images"),
+        ({"kind": "presence"}, "reaches a specificity of 0.800"),
+        ({"kind": "itemize", "tolerance": {"min_f1": 0.9}}, "reaches an F1 of 0.800"),
+    ],
+)  # fmt: skip
+def test_a_ceiling_is_told_in_the_unit_of_the_limit_it_is_held_against(stated: Any, words: str) -> None:
+    decision = Decision.model_validate(stated)
+    figures = {"error": 0.33, "mae": 1.0, "accuracy": 0.8, "sensitivity": 0.97, "specificity": 0.8, "f1": 0.8}
+    c = ceiling({**figures, "used": 2.0, "intervals": {}}, decision)
+    at = evidence(kind=decision.kind, limits={}, ceilings={"semantic": c, "hybrid": c, "instance": c})
+    text = sentences(at, recommend(at, AdviseParams()), AdviseParams())[0].text
+    assert f"{words}, 2 times the tolerance" in text
+    assert c.error == pytest.approx(c.used * {"absolute": 0.5, "min_accuracy": 0.1}.get(c.key, 0.1))
+
+
+def test_the_interval_of_a_rate_is_told_from_its_lower_to_its_upper_end() -> None:
+    decision = Decision.model_validate({"kind": "itemize", "tolerance": {"min_f1": 0.9}})
+    c = ceiling({"f1": 0.8, "used": 2.0, "intervals": {"f1": [0.75, 0.86], "used": [1.4, 2.5]}}, decision)
+    assert (c.error_low, c.error_high) == pytest.approx((0.14, 0.25))
+    at = evidence(kind="itemize", limits={"min_f1": 0.9}, ceilings={"semantic": c})
+    text = sentences(at, recommend(at, AdviseParams()), AdviseParams())[0].text
+    assert "reaches an F1 of 0.800 (90 % interval 0.750 to 0.860), 2 times" in text
+
+
+def test_labels_that_contradict_themselves_say_at_which_tolerance_they_would_do() -> None:
+    """21 of 400 labels are 5.25 %: more than half of 10 %, half of 10.5 %."""
+    labels = replace(LABELS, faults={"duplicate object": 21})
+    blocked = entry(evidence(labels=labels), AdviseParams())
+    assert blocked["blockers"] == ["contradicting labels"]
+    assert blocked["would_change"][0]["text"] == "With a tolerance of 11 % or more, hybrid is enough."
+    assert [step["recommend"] for step in blocked["by_tolerance"]][:2] == ["no answer", "hybrid"]
+    fine = entry(evidence(labels=replace(LABELS, faults={"duplicate object": 10})), AdviseParams())
+    (tighter,) = [c["text"] for c in fine["would_change"] if "or less" in c["text"]]
+    assert tighter.startswith("With a tolerance of 5 % or less, labels that contradict themselves would weigh too much")
 
 
 def test_the_advice_of_a_set_is_plain_numbers_the_same_every_time(tmp_path: Path) -> None:

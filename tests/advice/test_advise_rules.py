@@ -89,6 +89,18 @@ def test_a_cascade_is_recommended_where_only_instance_fits_and_few_images_need_i
     assert recommend(evidence(3, 0.4, 0.1, handed_on=few), PARAMS).recommend == "hybrid"
 
 
+def test_a_cascade_that_asks_instance_about_no_image_is_none() -> None:
+    """The cheap ceiling is within the room, but its interval is not: that is no reason for a cascade of 0 %."""
+    wide = {
+        **evidence(0, 0, 0.01).ceilings,
+        "semantic": Ceiling(0.04, 0.4, 0.1, 1.2),
+        "hybrid": Ceiling(0.04, 0.4, 0.1, 1.2),
+    }
+    curve = {"semantic": ((0.0, 0.4), (0.1, 0.3), (1.0, 0.01))}
+    verdict = recommend(evidence(0, 0, 0, ceilings=wide, handed_on=curve), PARAMS)
+    assert (verdict.recommend, verdict.escalated) == ("cascade", pytest.approx(0.15))
+
+
 @pytest.mark.parametrize(
     ("changes", "blocker"),
     [
@@ -119,7 +131,10 @@ def test_labels_on_the_other_side_of_each_boundary_allow_one(changes: dict[str, 
 
 
 def test_presence_needs_images_without_it_where_a_specificity_is_asked_for() -> None:
-    asked = {"kind": "presence", "limits": {"min_sensitivity": 0.95, "min_specificity": 0.9}}
+    both = {"min_sensitivity": 0.95, "min_specificity": 0.9}
+    asked: dict[str, Any] = {"kind": "presence", "limits": both}
+    none = evidence(0, 0, 0, **asked, labels=replace(LABELS, positives=0, negatives=40))
+    assert recommend(none, PARAMS).blockers == ("one side",)
     assert recommend(evidence(0, 0, 0, **asked), PARAMS).blockers == ("one side",)
     assert recommend(evidence(0, 0, 0, **asked | {"limits": {"min_sensitivity": 0.95}}), PARAMS).recommend == "semantic"
 
@@ -165,12 +180,13 @@ def test_a_looser_tolerance_never_asks_for_a_dearer_approach(
     assert ranks == sorted(ranks, reverse=True)
 
 
-@given(USED, USED, USED, st.floats(0, 1), st.floats(0.05, 20))
+@given(USED, USED, USED, st.floats(0, 1), st.floats(0.05, 20), st.integers(0, 80))
 def test_the_switches_say_what_the_rules_say_at_every_tolerance(
-    semantic: float, hybrid: float, instance: float, spread: float, factor: float
+    semantic: float, hybrid: float, instance: float, spread: float, factor: float, doubles: int
 ) -> None:
     found = {"semantic": ceiling(semantic, spread), "hybrid": ceiling(hybrid, spread)}
-    at = evidence(0, 0, 0, ceilings={**found, "instance": ceiling(instance, spread)})
+    labels = replace(LABELS, faults={"duplicate object": doubles})
+    at = evidence(0, 0, 0, ceilings={**found, "instance": ceiling(instance, spread)}, labels=labels)
     steps = switches(at, PARAMS)
     assume(all(step == 0 or abs(math.log(factor / step)) > 1e-6 for step, _ in steps))
     assert [name for step, name in steps if step <= factor][-1] == recommend(scaled(at, factor), PARAMS).recommend

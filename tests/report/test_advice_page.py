@@ -97,3 +97,12 @@ def test_a_picture_says_what_was_merged_split_and_missed() -> None:
 
 def test_an_entry_without_ceilings_has_no_chart() -> None:
     assert chart("it", entry(Evidence("it", "count", "", {"relative": 0.1}, LabelFacts()), PARAMS), {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("is_safe", "word"), [(True, "Yes: of"), (False, "No: of"), (None, "Too few pairs to tell: of")]
+)
+def test_too_few_pairs_are_not_taken_for_a_no(made: Any, is_safe: bool | None, word: str) -> None:
+    _, found, advice = made
+    pairs = {**found["safe_to_split"], "num_pairs": 3, "is_safe": is_safe}
+    assert word in render(advice, {**found, "safe_to_split": pairs}, {})

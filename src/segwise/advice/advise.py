@@ -11,7 +11,7 @@ from segwise.advice.changes import changes, day_price, expected_ms, limits_at
 from segwise.advice.evidence import APPROACHES, Evidence, gathered
 from segwise.advice.label_facts import contact_of, label_facts
 from segwise.advice.params import AdviseParams
-from segwise.advice.rules import recommend, switches
+from segwise.advice.rules import CONTRADICTING, recommend, switches
 from segwise.advice.sentences import headline, sentences
 from segwise.dataset.coco import Dataset
 from segwise.decision.params import Decision
@@ -61,7 +61,7 @@ def advise(
 def entry(evidence: Evidence, params: AdviseParams) -> Plain:
     """The advice on one decision as plain values."""
     verdict = recommend(evidence, params)
-    sweep = [] if verdict.blockers else switches(evidence, params)
+    sweep = switches(evidence, params) if verdict.blockers in ((), (CONTRADICTING,)) else []
     out: Plain = _plain(
         {
             "kind": evidence.kind,
@@ -83,6 +83,7 @@ def entry(evidence: Evidence, params: AdviseParams) -> Plain:
                 a: {
                     "used": c.used,
                     "error": c.error,
+                    "limit": c.key,
                     "used_interval": [c.low, c.high],
                     "error_interval": [c.error_low, c.error_high],
                     "load": verdict.loads.get(a),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from segwise.advice.entry import percent
+from segwise.advice.rules import NO_ANSWER
 
 KINDS = {"semantic": "class_masks", "instance": "objects"}  # the key of profile.json's `effort`
 NEXT = 50  # images
@@ -26,12 +27,16 @@ def annotation(
     Args:
         profile: the content of profile.json, whose `effort` holds hours by stated rates. ceilings: of ceilings.json.
         advised: recommendation by decision. budgets: `operation.annotation_hours` by decision.
+
+    Returns:
+        Among others `asked_for`: semantic or instance, None where no decision has an answer.
     """
     effort = profile["effort"]
     minutes = {kind: effort[key]["minutes_per_image"] for kind, key in KINDS.items()}
     stated = [hours for hours in budgets.values() if hours is not None]
     budget = min(stated) if stated else None  # decisions share the labels: the tightest counts
-    kind = "semantic" if set(advised.values()) == {"semantic"} else "instance"
+    wanted = set(advised.values()) - {NO_ANSWER}
+    kind = "semantic" if wanted == {"semantic"} else "instance" if wanted else None
     back = ceilings.get("candidates", {}).get("semantic", {}).get("objects", {}).get("f1")
     out: Plain = {
         "num_images": profile["num_images"],
@@ -75,6 +80,9 @@ def _next(a: Plain, cheap: Plain, dear: Plain) -> Plain:
 def _kind(a: Plain, cheap: Plain, dear: Plain) -> Plain:
     numbers = {"semantic_minutes": cheap["minutes_per_image"], "instance_minutes": dear["minutes_per_image"]}
     per_image = f"{cheap['minutes_per_image']:.1f} against {dear['minutes_per_image']:.1f} minutes an image"
+    if a["asked_for"] is None:
+        text = f"No decision has an answer yet, so that none asks for either kind of labels ({per_image})."
+        return {"text": text, "numbers": numbers}
     if a["asked_for"] == "instance":
         return {"text": f"The advice needs single objects outlined ({per_image}).", "numbers": numbers}
     saved = 1 - cheap["minutes_per_image"] / dear["minutes_per_image"] if dear["minutes_per_image"] else 0.0
@@ -86,10 +94,14 @@ def _kind(a: Plain, cheap: Plain, dear: Plain) -> Plain:
 
 
 def _budget(a: Plain, cheap: Plain, dear: Plain) -> Plain:
-    wanted = dear if a["asked_for"] == "instance" else cheap
-    images, hours = wanted["budget_images"] or 0, a["budget_hours"]
-    text = f"The {hours:g} hours that may still be spent buy {images:,} images "
-    text += f"({cheap['budget_images'] or 0:,} as class masks, {dear['budget_images'] or 0:,} with object outlines)"
+    hours = a["budget_hours"]
+    masks, outlines = (kind["budget_images"] or 0 for kind in (cheap, dear))
+    text = f"The {hours:g} hours that may still be spent buy "
+    if a["asked_for"] is None:
+        text += f"{masks:,} images as class masks, or {outlines:,} with object outlines."
+        return {"text": text, "numbers": {"budget_hours": hours, "class_masks": masks, "objects": outlines}}
+    wanted, images = (dear, outlines) if a["asked_for"] == "instance" else (cheap, masks)
+    text += f"{images:,} images ({masks:,} as class masks, {outlines:,} with object outlines)"
     short = wanted["next_hours"] - hours
     text += f"; the next {a['next_images']} would need {_said(short)} more." if short > 0 else "."
     return {"text": text, "numbers": {"budget_hours": hours, "images": images}}

@@ -11,9 +11,14 @@ from typing import Any
 from segwise.advice.entry import percent
 from segwise.advice.evidence import Evidence
 from segwise.advice.params import AdviseParams
-from segwise.advice.rules import NO_ANSWER, Verdict, scaled, switches
-from segwise.advice.sentences import capital, proof
+from segwise.advice.rules import CONTRADICTING, NO_ANSWER, Verdict, recommend, scaled, switches
+from segwise.advice.sentences import capital
 from segwise.decision.limits import WORDS
+
+BARRED = {  # by whether the labels contradict themselves by more than the room
+    True: "labels that contradict themselves would weigh too much for an answer: correct them, work/labels/index.html.",
+    False: "the ceiling itself would stand in the way; what training adds decides long before.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Change:
 
 def changes(evidence: Evidence, verdict: Verdict, params: AdviseParams) -> list[Change]:
     """Everything that would, the tolerance first."""
+    if verdict.blockers == (CONTRADICTING,):  # a looser tolerance would bear them
+        return [*_tolerance(evidence, verdict, params), *_proof(evidence, params)]
     if verdict.blockers:
         return _proof(evidence, params)
     return [
@@ -66,7 +73,8 @@ def _tolerance(evidence: Evidence, verdict: Verdict, params: AdviseParams) -> li
         words = in_words(limits, looser=False)
         text = f"{words}, the advice is {name}."
         if name == NO_ANSWER:
-            text = f"{words}, the ceiling itself would stand in the way; what training adds decides long before."
+            barred = CONTRADICTING in recommend(scaled(evidence, factor * (1 - 1e-6)), params).blockers
+            text = f"{words}, {BARRED[barred]}"
         out.append(Change(text, "tolerance", dict(evidence.limits), limits))
     return out
 
@@ -93,7 +101,9 @@ def _contact(evidence: Evidence, verdict: Verdict) -> list[Change]:
     not where it is larger than that share, so that something else is behind it."""
     touching, load = evidence.contact.touching, verdict.loads.get("semantic", 0.0)
     semantic = evidence.ceilings.get("semantic")
-    if semantic is None or not evidence.is_of_objects or load <= 1 or not 0 < (semantic.error or 0.0) <= touching:
+    if semantic is None or not evidence.is_of_objects or load <= 1 or semantic.key in ("absolute", "min_accuracy"):
+        return []
+    if not 0 < (semantic.error or 0.0) <= touching:
         return []
     to = touching / load
     text = f"If about {percent(to)} of the objects touched instead of {percent(touching)}, semantic would be enough "
@@ -115,18 +125,24 @@ def _groups(evidence: Evidence, verdict: Verdict) -> list[Change]:
 
 
 def _proof(evidence: Evidence, params: AdviseParams) -> list[Change]:
-    """Presence: the images that a test needs so that it can prove the promised rates at all."""
+    """Presence: the independent images that a test needs so that it can prove the promised rates at all."""
     if evidence.kind != "presence":
         return []
     confidence, labels, out = params.ceilings.confidence, evidence.labels, []
-    sides = {"min_sensitivity": (labels.positives, "with"), "min_specificity": (labels.negatives, "without")}
+    sides = {"min_sensitivity": (labels.groups_with, "with"), "min_specificity": (labels.groups_without, "without")}
     for key, (number, word) in sides.items():
         needed = proof(evidence.limits.get(key, 0.0), confidence)
         if number < needed:
             text = f"To prove {WORDS[key](evidence.limits[key])} ({percent(confidence)} confidence) a test needs "
-            text += f"{needed:,} images {word} it and not one mistake; all labels together hold {number:,}."
-            out.append(Change(text, f"images_{word}", number, needed))
+            text += f"{needed:,} independent groups of images {word} it and not one mistake; all labels together hold "
+            out.append(Change(f"{text}{number:,}.", f"groups_{word}", number, needed))
     return out
+
+
+def proof(limit: float, confidence: float) -> int:
+    """Trials without a single mistake whose exact interval of this confidence lies above `limit`: limit^n ≤ half of
+    1 − confidence (Clopper and Pearson 1934; the rule of three: Hanley and Lippman-Hand 1983)."""
+    return math.ceil(round(math.log((1 - confidence) / 2) / math.log(limit), 9)) if 0 < limit < 1 else 0
 
 
 def expected_ms(evidence: Evidence, approach: str, params: AdviseParams) -> float:

@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from segwise.decision.limits import in_words
+from segwise.decision.limits import FIGURES, deciding, in_words, lack
 from segwise.decision.params import COUNTING, Decision, Kind
 
-LIMITS = ("relative", "absolute", "points", "min_sensitivity", "min_specificity", "min_f1", "min_accuracy")
 APPROACHES = ("semantic", "hybrid", "instance")  # from the cheapest to the dearest
 
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What the perfect output of an approach leaves: its error, and the part of the tolerance that this uses up, with
-    its interval; None where undefined."""
+    """What the perfect output of an approach leaves: the part of the tolerance that it uses up, the error of the limit
+    that decides (`limits.lack`), both with intervals, and that limit's key; None where undefined."""
 
     error: float | None
     used: float | None
@@ -25,6 +24,7 @@ class Ceiling:
     high: float | None = None
     error_low: float | None = None
     error_high: float | None = None
+    key: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -43,8 +43,8 @@ class LabelFacts:
     Attributes:
         num_images, num_groups: of the whole set.
         per_class: labelled objects or regions by class of the decision.
-        positives, negatives: pairs of image and class that hold the class, and that do not.
-        groups_with, groups_without: groups of images with such a pair.
+        positives, negatives: triples of image, zone and class that hold the class, as the decision asks, and that do
+            not; groups_with, groups_without: groups of images with such a triple. Of presence alone, else 0.
         most_per_image: most labelled objects of one class in an image; `parts_per_label`: connected parts of a label.
         faults: labels by finding that speaks against them (the checks of `FAULTS`).
         missing: what a counting decision asks of the classes that they are not, in words.
@@ -121,8 +121,8 @@ def gathered(
     Args:
         ceilings: the content of ceilings.json; empty where the labels forbid them.
     """
-    operation, limits = decision.operation, {key: decision.limit(key) for key in LIMITS}
-    found, variants = (_of_decision(ceilings.get(part, {}), name) for part in ("candidates", "variants"))
+    operation, limits = decision.operation, {key: decision.limit(key) for key in FIGURES}
+    found, variants = (_of_decision(ceilings.get(part, {}), name, decision) for part in ("candidates", "variants"))
     return Evidence(
         name=name,
         kind=decision.kind,
@@ -142,16 +142,22 @@ def gathered(
     )
 
 
-def _of_decision(entries: Mapping[str, Any], name: str) -> dict[str, Ceiling]:
-    return {key: ceiling(entry["decisions"][name]) for key, entry in entries.items() if name in entry["decisions"]}
+def _of_decision(entries: Mapping[str, Any], name: str, decision: Decision) -> dict[str, Ceiling]:
+    known = {key: entry["decisions"][name] for key, entry in entries.items() if name in entry["decisions"]}
+    return {key: ceiling(values, decision) for key, values in known.items()}
 
 
-def ceiling(values: Mapping[str, Any]) -> Ceiling:
+def ceiling(values: Mapping[str, Any], decision: Decision) -> Ceiling:
     """From the figures of ceilings.json."""
     intervals = values.get("intervals") or {}
     low, high = intervals.get("used") or (None, None)
-    error_low, error_high = intervals.get("error") or (None, None)
-    return Ceiling(values.get("error"), values.get("used"), low, high, error_low, error_high)
+    key = deciding(decision, values)
+    if not key:
+        return Ceiling(None, values.get("used"), low, high)
+    figure = FIGURES[key]
+    ends = sorted(lack(key, {figure: end}) for end in intervals.get(figure) or () if end is not None)
+    error_low, error_high = ends if len(ends) == 2 else (None, None)
+    return Ceiling(lack(key, values), values.get("used"), low, high, error_low, error_high, key)
 
 
 def _handed_on(found: Mapping[str, Any]) -> dict[str, tuple[tuple[float, float], ...]]:

@@ -8,11 +8,14 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from segwise.advice.evidence import Contact, LabelFacts
+from segwise.dataset import targets
 from segwise.dataset.coco import Annotation, Dataset
 from segwise.decision.params import COUNTING, Decision
+from segwise.evaluation.asked import of_label
 from segwise.types import ClassInfo
 
 FAULTS = ("duplicate object", "two classes", "merged object", "cut object", "far fragments")  # of single objects
@@ -34,14 +37,15 @@ def label_facts(dataset: Dataset, decision: Decision, faults: Mapping[str, int])
     counts = np.array([[len(of_image[i]) for i in ids] for of_image in held]).reshape(len(held), len(ids))
     groups = [record.group for record in dataset.images]
     most = int(counts.max(initial=0))
+    there = _there(dataset, decision) if decision.kind == "presence" else np.zeros((0, 0), dtype=bool)
     return LabelFacts(
         num_images=len(held),
         num_groups=len(set(groups)),
         per_class={names[i]: int(n) for i, n in zip(ids, counts.sum(axis=0), strict=True)},
-        positives=int(np.count_nonzero(counts)),
-        negatives=int(np.count_nonzero(counts == 0)),
-        groups_with=len({g for g, row in zip(groups, counts, strict=True) if row.any()}),
-        groups_without=len({g for g, row in zip(groups, counts, strict=True) if not row.all()}),
+        positives=int(np.count_nonzero(there)),
+        negatives=int(np.count_nonzero(~there)),
+        groups_with=len({g for g, row in zip(groups, there, strict=False) if row.any()}),
+        groups_without=len({g for g, row in zip(groups, there, strict=False) if not row.all()}),
         most_per_image=most,
         parts_per_label=_parts(held) if most == 1 else 1.0,
         faults={check: faults[check] for check in FAULTS if faults.get(check)},
@@ -80,6 +84,13 @@ def contact_of(decision: Decision, classes: Sequence[ClassInfo], profile: Mappin
         for key in ("touching_fraction", "hidden_fraction")
     )
     return Contact(round(touching, 6), round(overlapping, 6), round(hidden, 6))
+
+
+def _there(dataset: Dataset, decision: Decision) -> NDArray[np.bool_]:
+    """What the labels answer to a question of presence, bool (I, zones × classes): smallest areas and zones count."""
+    seen = ((targets.objects(record), targets.class_map(record, dataset.classes)) for record in dataset.images)
+    said = [of_label(decision, dataset.classes, *image).present.ravel() for image in seen]
+    return np.array(said, dtype=bool).reshape(len(said), -1)
 
 
 def _held(annotations: Sequence[Annotation], ids: Sequence[int]) -> dict[int, list[Annotation]]:

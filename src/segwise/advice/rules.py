@@ -22,6 +22,7 @@ Grade = Literal["enough", "tight", "open", "cannot", "unknown"]
 Blocker = Literal["not countable", "no labels", "class masks", "one side", "contradicting labels", "few groups"]
 COSTS = (*APPROACHES[:2], "cascade", APPROACHES[2], NO_ANSWER)  # from the cheapest to the dearest
 BORDER_OFF = "semantic, border off"  # a variant of ceilings.json
+CONTRADICTING: Literal["contradicting labels"] = "contradicting labels"
 CERTAIN = ("duplicate object", "two classes")  # findings that are contradictions, not suspicions
 
 
@@ -58,6 +59,11 @@ def recommend(evidence: Evidence, params: AdviseParams) -> Verdict:
     """The cheapest candidate that could meet the decision with room for a trained network's own error."""
     if found := blockers(evidence, params):
         return Verdict(NO_ANSWER, blockers=found)
+    return judged(evidence, params)
+
+
+def judged(evidence: Evidence, params: AdviseParams) -> Verdict:
+    """The same by the ceilings alone, whatever speaks against the labels."""
     known = {a: c for a, c in evidence.ceilings.items() if c.is_known}
     grades = {a: grade(known.get(a), params) for a in evidence.ceilings}
     if not known:
@@ -109,7 +115,7 @@ def with_cascade(verdict: Verdict, evidence: Evidence, params: AdviseParams) -> 
     """Only `instance` fits: a cheap approach before it, where few images hold the cheap one's errors."""
     options = []
     for cheap, curve in evidence.handed_on.items():
-        needing = [share for share, used in curve if used <= params.max_ceiling_used]
+        needing = [share for share, used in curve if share > 0 and used <= params.max_ceiling_used]
         escalated = min(min(needing, default=1.0) * params.trigger_excess, 1.0)
         options.append((1 - escalated - params.cost(cheap) / params.cost("instance"), cheap, escalated))
     if not options:
@@ -131,10 +137,11 @@ def blockers(evidence: Evidence, params: AdviseParams) -> tuple[Blocker, ...]:
     found: list[Blocker] = []
     if evidence.is_of_objects and labels.most_per_image <= 1 and labels.parts_per_label >= 2:
         found.append("class masks")
-    if evidence.kind == "presence" and not labels.negatives and "min_specificity" in evidence.limits:
+    sides = {"min_sensitivity": labels.positives, "min_specificity": labels.negatives}
+    if evidence.kind == "presence" and any(not number for key, number in sides.items() if key in evidence.limits):
         found.append("one side")
     if evidence.is_of_objects and contradiction(evidence) > params.max_ceiling_used:
-        found.append("contradicting labels")
+        found.append(CONTRADICTING)
     if labels.num_groups < fewest_groups(params.ceilings.confidence):
         found.append("few groups")
     return tuple(found)
@@ -164,13 +171,14 @@ def scaled(evidence: Evidence, factor: float) -> Evidence:
 def switches(evidence: Evidence, params: AdviseParams) -> list[tuple[float, str]]:
     """The recommendation by tolerance: (factor from which on, recommendation), from the tightest on; the first is at 0.
 
-    Exact: a recommendation can only change where a load, an end of an interval or the rest
-    that a cascade leaves reaches its limit.
+    Exact: a recommendation can only change where a load, an end of an interval, the rest that a cascade leaves or the
+    labels' contradictions reach their limit.
     """
-    loads = recommend(evidence, params).loads
+    loads = judged(evidence, params).loads
     ends = [v for c in evidence.ceilings.values() for v in (c.used, c.low, c.high) if v is not None]
     handed = [used / params.max_ceiling_used for curve in evidence.handed_on.values() for _, used in curve]
-    places = sorted({v for v in (*loads.values(), *ends, *handed) if 1e-9 < v < math.inf})
+    barred = [contradiction(evidence) / params.max_ceiling_used] if evidence.is_of_objects else []
+    places = sorted({v for v in (*loads.values(), *ends, *handed, *barred) if 1e-9 < v < math.inf})
     out = [(0.0, recommend(scaled(evidence, (places[0] if places else 1.0) / 2), params).recommend)]
     for place in places:
         then = recommend(scaled(evidence, place * (1 + 1e-9)), params).recommend

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from segwise.advice.blocked import BLOCKED
 from segwise.advice.entry import percent
 from segwise.advice.evidence import APPROACHES, Ceiling, Evidence
 from segwise.advice.params import AdviseParams
-from segwise.advice.rules import BORDER_OFF, CERTAIN, NO_ANSWER, Verdict, contradiction
-from segwise.evaluation.intervals import fewest_groups
+from segwise.advice.rules import BORDER_OFF, CERTAIN, NO_ANSWER, Verdict
+from segwise.decision.limits import REACHED, in_unit
 
 Numbers = Mapping[str, Any]
 PERFECT = {
@@ -63,7 +64,7 @@ def headline(evidence: Evidence, verdict: Verdict) -> str:
 def sentences(evidence: Evidence, verdict: Verdict, params: AdviseParams) -> list[Sentence]:
     """Why, most important first."""
     if verdict.blockers:
-        return [BLOCKED[blocker](evidence, params) for blocker in verdict.blockers]
+        return [Sentence(*BLOCKED[blocker](evidence, params)) for blocker in verdict.blockers]
     own = "instance" if verdict.recommend == "cascade" else verdict.recommend
     first = verdict.nearest if own == NO_ANSWER else own
     if first is None:
@@ -89,11 +90,27 @@ def _leaves(evidence: Evidence, c: Ceiling, params: AdviseParams) -> str:
         return "makes no error at all."
     interval = ""
     if c.error_low is not None and c.error_high is not None:
-        ends = sorted((c.error_low, c.error_high), reverse=_is_f1(evidence))
-        low, high = (in_unit(evidence, end).removesuffix(" %") for end in ends)
-        unit = " %" if evidence.kind in ("count", "presence") else ""
-        interval = f" ({percent(params.ceilings.confidence)} interval {low} to {high}{unit})"
-    return f"leaves {named(evidence, c.error)}{interval}, {part(c.used)} the tolerance."
+        low, high = (in_unit(_key(evidence, c), end) for end in _rising(evidence, c))
+        unit = next((u for u in (" %", " points") if high.endswith(u)), "")
+        interval = f" ({percent(params.ceilings.confidence)} interval {low.removesuffix(unit)} to {high})"
+    return f"{named(evidence, c)}{interval}, {part(c.used)} the tolerance."
+
+
+def _rising(evidence: Evidence, c: Ceiling) -> tuple[float, float]:
+    """The ends of the error's interval, the one first whose number is smaller as it is said."""
+    low, high = float(c.error_low or 0.0), float(c.error_high or 0.0)
+    return (high, low) if _key(evidence, c).startswith("min_") else (low, high)
+
+
+def _key(evidence: Evidence, c: Ceiling) -> str:
+    return c.key or next(iter(evidence.limits), "relative")
+
+
+def named(evidence: Evidence, c: Ceiling) -> str:
+    """What a ceiling leaves or reaches of the limit that decides, in that limit's unit."""
+    key = _key(evidence, c)
+    verb = "reaches" if key.startswith("min_") else "leaves"
+    return f"{verb} {REACHED[key].format(in_unit(key, c.error or 0.0))}"
 
 
 def part(used: float | None) -> str:
@@ -162,7 +179,7 @@ def _variants(evidence: Evidence) -> list[Sentence]:
             continue
         if name == "semantic + watershed" and not evidence.is_of_objects:
             continue
-        text = f"{words} leaves {named(evidence, c.error or 0)}, {part(c.used)} the tolerance."
+        text = f"{words} {named(evidence, c)}, {part(c.used)} the tolerance."
         if name == BORDER_OFF and c.used > 1 and evidence.kind == "coverage":
             text += " Two people who draw a pixel apart disagree by more than it: no approach helps."
         out.append(Sentence(text, {"variant": name, "error": c.error, "used": c.used}))
@@ -182,80 +199,6 @@ def _suspects(evidence: Evidence) -> list[Sentence]:
     return [Sentence(f"{text}every figure here, see work/labels/index.html.", {"suspects": number})]
 
 
-def named(evidence: Evidence, error: float) -> str:
-    """An error of the decision's kind, in words."""
-    return {
-        "count": f"a count error of {in_unit(evidence, error)}",
-        "coverage": f"a coverage error of {in_unit(evidence, error)} points",
-        "presence": f"{in_unit(evidence, error)} wrong answers",
-    }.get(evidence.kind, f"an F1 of {in_unit(evidence, error)}")
-
-
-def in_unit(evidence: Evidence, error: float) -> str:
-    """An error as a number of the unit the decision is told in."""
-    if evidence.kind == "coverage":
-        return f"{100 * error:.2g}"
-    return f"{1 - error:.3f}" if _is_f1(evidence) else f"{100 * error:.{1 if error < 0.1 else 0}f} %"
-
-
 def capital(text: str) -> str:
     """With a capital letter at its start."""
     return text[:1].upper() + text[1:]
-
-
-def _is_f1(evidence: Evidence) -> bool:
-    return evidence.kind in ("itemize", "track")
-
-
-def _not_countable(e: Evidence, _: AdviseParams) -> Sentence:
-    text = f"To {e.kind}, single objects must be labelled: {e.labels.missing}. Outline each object on its own "
-    return Sentence(f"{text}(`isthing: 1`), or ask for the coverage or presence of the class.", {})
-
-
-def _no_labels(e: Evidence, _: AdviseParams) -> Sentence:
-    empty = [name for name, n in e.labels.per_class.items() if not n]
-    text = f"None of the {e.labels.num_images:,} images has a label of {', '.join(empty)}: label images that show it"
-    return Sentence(f"{text}{' and some that do not' if e.kind == 'presence' else ''}.", dict(e.labels.per_class))
-
-
-def _class_masks(e: Evidence, _: AdviseParams) -> Sentence:
-    text = (
-        f"No image has more than one label of a class, and a label has {e.labels.parts_per_label:.1f} separate parts "
-    )
-    text += f"on average: these are class masks. To {e.kind}, every object needs an outline of its own."
-    return Sentence(text, {"parts_per_label": e.labels.parts_per_label, "most_per_image": e.labels.most_per_image})
-
-
-def _one_side(e: Evidence, _: AdviseParams) -> Sentence:
-    text = f"All {e.labels.num_images:,} images show it, so nothing tells how often it would be claimed wrongly: add "
-    return Sentence(f"{text}images without it.", {"positives": e.labels.positives, "negatives": e.labels.negatives})
-
-
-def _contradicting(e: Evidence, _: AdviseParams) -> Sentence:
-    found = {check: n for check, n in e.labels.faults.items() if check in CERTAIN}
-    words = ", ".join(f"{n} × {check}" for check, n in found.items())
-    part = contradiction(e)
-    text = (
-        f"The labels contradict themselves ({words} among {e.labels.num_labels:,}): that alone is {percent(part)} of "
-    )
-    return Sentence(f"{text}the tolerance. Correct them first: work/labels/index.html.", {**found, "part": part})
-
-
-def _few_groups(e: Evidence, params: AdviseParams) -> Sentence:
-    least, level = fewest_groups(params.ceilings.confidence), percent(params.ceilings.confidence)
-    text = (
-        f"The labels are of {e.labels.num_groups} independent groups of images; below {least} no interval of {level} "
-    )
-    return Sentence(f"{text}can be told. Label images of others.", {"num_groups": e.labels.num_groups, "fewest": least})
-
-
-BLOCKED: Mapping[str, Callable[[Evidence, AdviseParams], Sentence]] = {
-    "not countable": _not_countable, "no labels": _no_labels, "class masks": _class_masks, "one side": _one_side,
-    "contradicting labels": _contradicting, "few groups": _few_groups,
-}  # fmt: skip
-
-
-def proof(limit: float, confidence: float) -> int:
-    """Trials without a single mistake that prove a rate of at least `limit`: limit^n ≤ 1 − confidence (the rule of
-    three: Hanley and Lippman-Hand 1983)."""
-    return math.ceil(round(math.log(1 - confidence) / math.log(limit), 9)) if 0 < limit < 1 else 0

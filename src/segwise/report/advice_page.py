@@ -151,10 +151,10 @@ def _safe(ceilings: Values) -> str:
     if not safe["num_pairs"]:
         return "No two objects of a class touch: nothing has to be split."
     apart, lone = safe["separated"], safe["lone_split"]
-    word = "Yes" if safe["is_safe"] else "No"
+    word = {True: "Yes", False: "No", None: "Too few pairs to tell"}[safe["is_safe"]]
     text = f"{word}: of {safe['num_pairs']:,} pairs that touch or overlap, cutting the perfect class map at its necks "
     text += f"tells {_part(apart[WATERSHED])} apart, learned centres and distances {_part(apart['hybrid'])}"
-    if safe["safe_contact"] is not None and not safe["is_safe"]:
+    if safe["safe_contact"] is not None and safe["is_safe"] is False:
         text += f"; it is safe while at most {percent(safe['safe_contact'])} of the smaller one's border is shared"
     return text + f". Of the objects that stand alone the necks cut {_part(lone[WATERSHED])} in error."
 

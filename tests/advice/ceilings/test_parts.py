@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -10,12 +12,14 @@ from segwise.advice.ceilings.labelled import labelled
 from segwise.advice.ceilings.pairs import pairs, solidity
 from segwise.advice.ceilings.params import CeilingParams
 from segwise.advice.ceilings.scored import score
+from segwise.dataset.coco import ImageRecord
 from segwise.dataset.dense_targets import dense_targets
+from segwise.dataset.loader import Source, flatten
 from segwise.evaluation.objects import tally
 from segwise.predict import hybrid as served_hybrid
 from segwise.predict import semantic as served_semantic
 from segwise.spec import ClassSpec, ModelSpec
-from segwise.types import ClassInfo, Objects, Prediction
+from segwise.types import ClassInfo, Image, Objects, Prediction
 from tests.advice.ceilings.sets import DISC, SIZE, box, disc, record
 
 
@@ -191,3 +195,34 @@ def test_a_class_map_in_cells_of_one_pixel_is_the_class_map() -> None:
     labels = labelled(record("a", [disc(30, 30, 10), box(60, 60, 63, 61)]), DISC)
     assert np.array_equal(semantic.at_stride(labels, 1), labels.class_map)
     assert not np.array_equal(semantic.at_stride(labels, 4), labels.class_map)
+
+
+class Blank(NamedTuple):
+    """Labels without pictures."""
+
+    classes: tuple[ClassInfo, ...]
+
+    def pixels(self, one: ImageRecord) -> Image:
+        return np.zeros((one.height, one.width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_hybrid_ceiling_splits_the_owners_that_training_learns(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    corners = zip(random.integers(0, 40, (12, 2)).tolist(), [6, 12, 12, 30] * 3, strict=True)
+    masks = [box(x, y, x + side, y + side) for (x, y), side in corners]
+    classes = (ClassInfo(1, "a", True), ClassInfo(2, "b", True))
+    one = record("a.png", masks, random.integers(1, 3, 12).tolist())
+    sample = Source(Blank(classes), [one]).sample(0)
+    order = np.argsort([-int(mask.sum()) for mask in masks], kind="stable")  # a sample's objects, the larger first
+    learned = np.append(0, order + 1)[flatten(sample.layers)]
+    np.testing.assert_array_equal(labelled(one, classes).owner, learned)
+
+
+def test_an_instance_ceiling_keeps_an_object_inside_one_of_another_class_and_paints_it_on_top() -> None:
+    """A window in a facade: suppression is of boxes of one class."""
+    classes = (ClassInfo(1, "facade", True), ClassInfo(2, "window", True))
+    at = labelled(record("a.png", [box(4, 4, 60, 60), box(6, 6, 58, 58)], [1, 2]), classes)
+    (answer,) = instance.predictions(at, CeilingParams(max_overlap=0.5))
+    assert sorted(answer.objects.class_ids.tolist()) == [1, 2]
+    assert (answer.class_map != at.class_map).mean() < 0.02

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from segwise.advice.ceilings.labelled import Labelled
 from segwise.advice.ceilings.params import CeilingParams
-from segwise.dataset.targets import paint
-from segwise.predict.instance import paste
+from segwise.predict.instance import paint, paste
 from segwise.types import Mask, Objects, Prediction
 
 WORDS = "every mask at the resolution of the mask head, under the output cap and the suppression of overlapping boxes"
@@ -18,10 +17,13 @@ POINTS: tuple[Point, ...] = ({},)
 
 
 def predictions(labels: Labelled, params: CeilingParams) -> list[Prediction]:
-    """What it answers: one prediction. The class map is painted from its masks: regions are in none."""
+    """What it answers: one prediction. The class map is painted from its masks, as a model's is: regions are in none.
+
+    The operating point's `max_overlap` takes nothing away here: calibration may set it to 1, where it keeps all.
+    """
     kept = answered(labels, params)[: params.max_objects]
     found = redrawn(labels.things.select(kept), params.mask_side)
-    return [Prediction(paint(found, labels.classes), found)]
+    return [Prediction(paint(found), found)]
 
 
 def answered(labels: Labelled, params: CeilingParams) -> NDArray[np.int64]:
