@@ -8,15 +8,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from segwise import bundle, packing, registry, store
 from segwise.dataset.params import DataParams
-from segwise.errors import GateRefusedError, IntegrityError, SegwiseError, UsageError
+from segwise.errors import BusyError, GateRefusedError, InconclusiveError, IntegrityError, SegwiseError, UsageError
 from segwise.evaluation.sums import write_sums
 from segwise.gate.params import GateParams, PackageParams
+from segwise.gate.row import Row
+from segwise.params import Params, load
+from segwise.promotion.evidence import Evidence
 from segwise.spec import canonical_json, sha256_of
 from segwise.stages import gate, history, package, promote, rollback
 from tests.factory import make_dataset
@@ -24,6 +28,7 @@ from tests.gate.made import make_sums
 from tests.model_folder import make_model
 
 REPO = Path(__file__).resolve().parents[2]
+PARAMS = load(REPO / "params.yaml").model_copy(update={"decision": {}})
 
 
 def write_run(root: Path, gain: float = 8.0, p95_ms: float = 20.0) -> None:
@@ -72,8 +77,23 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packages: dict[str, Pa
 
 
 def use(package_dir: Path) -> None:
-    for name in ("package", "gate"):
+    for name in ("package", "gate", "evaluate"):
         shutil.copytree(package_dir.parent / name, f"work/{name}", dirs_exist_ok=True)
+    shutil.copy(package_dir.parent / "split.json", "work/split.json")
+    shutil.copytree(package_dir.parent.parent / "data", "data", dirs_exist_ok=True)
+
+
+def row(verdict: Any, name: str = "f1") -> Row:
+    to_change = "" if verdict == "promote" else f"it {verdict}s"
+    return Row("quality", name, name, "fraction", verdict, 0.9, 0.9, 0.0, (-0.01, 0.01), 0.02, to_change)
+
+
+def promoted(actor: str, reason: str, *verdicts: str, params: Params = PARAMS) -> dict[str, Any]:
+    """Promote on evidence that is made up here: what gathers it has tests of its own in tests/promotion."""
+    found = Evidence([row(v) for v in verdicts or ("promote",)], {"noise": None}, 6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(promote.evidence, "gather", lambda *_: found)
+        return promote.run(actor, reason, params)
 
 
 def test_two_builds_of_the_same_model_are_the_same_bytes_whatever_the_clock_said(packages: dict[str, Path]) -> None:
@@ -130,8 +150,8 @@ def test_without_a_winner_the_manifest_says_why_and_nothing_is_promoted(root: Pa
     package.run(DataParams(), PackageParams())
     assert json.loads(Path("work/package/manifest.json").read_text())["winner"] is None
     assert not Path("work/package/segwise.bento").exists()
-    with pytest.raises(GateRefusedError, match=r"mIoU would have to rise from 0\.900 to at least 0\.990") as caught:
-        promote.run("ada", "try")
+    with pytest.raises(GateRefusedError, match=r"mIoU would have to rise from 0\.938 to at least 0\.990") as caught:
+        promoted("ada", "try")
     assert caught.value.exit_code == 3
     assert not registry.EVENTS.exists()
 
@@ -139,8 +159,8 @@ def test_without_a_winner_the_manifest_says_why_and_nothing_is_promoted(root: Pa
 def test_a_package_made_before_the_gate_was_tightened_is_not_promoted(root: Path) -> None:
     write_run(root)
     gate.run(GateParams(replicates=100, min_miou=0.99))
-    with pytest.raises(GateRefusedError, match=r"mIoU would have to rise from 0\.900 to at least 0\.990"):
-        promote.run("ada", "old package")
+    with pytest.raises(GateRefusedError, match=r"mIoU would have to rise from 0\.938 to at least 0\.990"):
+        promoted("ada", "old package")
     assert not registry.EVENTS.exists()
 
 
@@ -148,7 +168,7 @@ def test_a_package_of_another_approach_than_the_gates_winner_is_not_promoted(roo
     verdict = Path("work/gate/verdict.json")
     verdict.write_text(canonical_json({**json.loads(verdict.read_text()), "winner": "hybrid"}))
     with pytest.raises(IntegrityError, match="the gate's winner, hybrid") as caught:
-        promote.run("ada", "old package")
+        promoted("ada", "old package")
     assert "dvc repro" in caught.value.remedy
     assert not registry.EVENTS.exists()
 
@@ -156,7 +176,7 @@ def test_a_package_of_another_approach_than_the_gates_winner_is_not_promoted(roo
 def test_a_package_without_a_verdict_is_not_promoted(root: Path) -> None:
     Path("work/gate/verdict.json").unlink()
     with pytest.raises(IntegrityError, match=r"verdict\.json"):
-        promote.run("ada", "no verdict")
+        promoted("ada", "no verdict")
 
 
 def test_what_a_killed_promotion_left_is_removed_by_the_next(root: Path) -> None:
@@ -164,13 +184,14 @@ def test_what_a_killed_promotion_left_is_removed_by_the_next(root: Path) -> None
     for folder in left:
         folder.mkdir(parents=True)
         (folder / "file").write_text("half")
-    promote.run("ada", "first")
+    promoted("ada", "first")
     assert not list(Path(".segwise").rglob(".partial-*"))
 
 
 def test_promoting_stores_unpacks_verifies_and_records(root: Path) -> None:
-    result = promote.run("ada", "first")
-    (event,) = registry.read()
+    result = promoted("ada", "first")
+    opened, event = registry.read()
+    assert (opened.kind, opened.digest, opened.details["num_images"]) == ("test_read", result["digest"], 12)
     assert (event.actor, event.reason, event.digest) == ("ada", "first", result["digest"])
     assert sha256_of(Path(f".segwise/store/{event.bento_sha256}.bento")) == event.bento_sha256
     assert bundle.verify(Path(".segwise/champions") / event.digest, event.digest)[0] == event.digest
@@ -179,22 +200,28 @@ def test_promoting_stores_unpacks_verifies_and_records(root: Path) -> None:
 
 
 def test_promoting_the_champion_again_does_nothing_and_says_so(root: Path) -> None:
-    promote.run("ada", "first")
+    promoted("ada", "first")
     before = registry.EVENTS.read_bytes()
-    result = promote.run("bob", "again")
+    result = promoted("bob", "again")
     assert result["changed"] is False
     assert "nothing to do" in result["summary"]
     assert registry.EVENTS.read_bytes() == before
 
 
 def test_a_rollback_returns_to_the_champion_before(root: Path, packages: dict[str, Path]) -> None:
-    first = promote.run("ada", "first")["digest"]
+    first = promoted("ada", "first")["digest"]
     use(packages["b"])
-    second = promote.run("ada", "second")["digest"]
+    second = promoted("ada", "second")["digest"]
     assert first != second
     assert rollback.run("bob", "undercounts")["digest"] == first
     assert store.champion()[1].digest == first
-    assert [e["kind"] for e in history.run()["events"]] == ["promote", "promote", "rollback"]
+    assert [e["kind"] for e in history.run()["events"]] == [
+        "test_read",
+        "promote",
+        "test_read",
+        "promote",
+        "rollback",
+    ]
     with pytest.raises(UsageError, match="a champion before this one"):
         rollback.run("bob", "further")
 
@@ -204,14 +231,14 @@ def test_a_damaged_archive_is_not_promoted(root: Path, damage: object) -> None:
     path = Path("work/package/segwise.bento")
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]  # a lambda
     with pytest.raises(IntegrityError):
-        promote.run("ada", "first")
+        promoted("ada", "first")
     assert not registry.EVENTS.exists()
 
 
 def test_an_archive_of_another_run_is_not_promoted_under_this_manifest(root: Path, packages: dict[str, Path]) -> None:
     shutil.copy(packages["b"] / "segwise.bento", "work/package/segwise.bento")
     with pytest.raises(IntegrityError, match=r"manifest\.json"):
-        promote.run("ada", "first")
+        promoted("ada", "first")
     assert not registry.EVENTS.exists()
 
 
@@ -219,7 +246,7 @@ def test_an_archive_of_another_run_is_not_promoted_under_this_manifest(root: Pat
     "name", ["src/model/model.onnx", "src/manifest.json", "src/segwise/serving/engine.py", "bento.yaml"]
 )
 def test_a_changed_file_of_the_champion_is_unpacked_anew(root: Path, name: str) -> None:
-    digest = promote.run("ada", "first")["digest"]
+    digest = promoted("ada", "first")["digest"]
     file = Path(".segwise/champions") / digest / name
     before = file.read_bytes()
     file.write_bytes(before + b" ")
@@ -228,7 +255,7 @@ def test_a_changed_file_of_the_champion_is_unpacked_anew(root: Path, name: str) 
 
 
 def test_an_added_file_or_a_removed_folder_of_the_champion_is_put_right(root: Path) -> None:
-    digest = promote.run("ada", "first")["digest"]
+    digest = promoted("ada", "first")["digest"]
     folder = Path(".segwise/champions") / digest
     (folder / "src/segwise/extra.py").write_text("print('not gated')")
     store.champion()
@@ -239,7 +266,7 @@ def test_an_added_file_or_a_removed_folder_of_the_champion_is_put_right(root: Pa
 
 
 def test_a_champion_whose_archive_is_damaged_too_is_not_served(root: Path) -> None:
-    result = promote.run("ada", "first")
+    result = promoted("ada", "first")
     (Path(".segwise/champions") / result["digest"] / "bento.yaml").unlink()
     archive = Path(f".segwise/store/{result['bento_sha256']}.bento")
     archive.write_bytes(archive.read_bytes()[:-1])
@@ -255,15 +282,19 @@ def test_asking_for_the_champion_before_the_first_promotion_says_what_to_run(roo
 def test_a_promotion_killed_before_its_record_changes_nothing_and_the_next_succeeds(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+    append = registry.append
+
+    def killed(kind: Any, *values: Any, **more: Any) -> Any:
+        if kind == "promote":
+            raise KeyboardInterrupt
+        return append(kind, *values, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(registry, "append", killed)
         with pytest.raises(KeyboardInterrupt):
-            promote.run("ada", "first")
+            promoted("ada", "first")
     assert registry.champion(registry.read()) is None
-    assert promote.run("ada", "again")["changed"] is True
+    assert promoted("ada", "again")["changed"] is True
 
 
 def test_a_module_missing_from_the_bentofile_fails_the_build_and_is_named(tmp_path: Path) -> None:
@@ -275,3 +306,97 @@ def test_a_module_missing_from_the_bentofile_fails_the_build_and_is_named(tmp_pa
     packing.stage(root, root / "work/calibrate/semantic", "# card\n", staged)
     with pytest.raises(SegwiseError, match=r"segwise\.bundle"):
         packing.build(staged, tmp_path / "scratch")
+
+
+def test_the_record_names_every_check_the_criteria_and_the_report(root: Path) -> None:
+    promoted("ada", "first", "promote", "promote")
+    event = registry.read()[-1]
+    told = json.loads(Path("work/promotion/promotion.json").read_text())
+    assert event.details["promotion_sha256"] == sha256_of(Path("work/promotion/promotion.json"))
+    assert [c["verdict"] for c in event.details["checks"]] == ["promote", "promote"]
+    assert (told["verdict"], told["challenger"]["digest"], told["num_images"]) == ("promote", event.digest, 12)
+    assert told["criteria_sha256"] == registry.criteria.digest(registry.criteria_of(PARAMS))
+    assert "golden images answered as recorded, byte for byte" in event.details["golden"]
+    assert Path("work/promotion/index.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "error", "kind", "code"),
+    [
+        (("promote", "hold", "inconclusive"), GateRefusedError, "hold", 3),
+        (("promote", "inconclusive"), InconclusiveError, "inconclusive", 7),
+    ],
+)
+def test_without_proof_the_champion_stays_and_the_verdict_is_recorded(
+    root: Path, packages: dict[str, Path], verdicts: tuple[str, ...], error: type[SegwiseError], kind: str, code: int
+) -> None:
+    first = promoted("ada", "first")["digest"]
+    use(packages["b"])
+    with pytest.raises(error, match=f"it {kind}s") as caught:
+        promoted("ada", "second", *verdicts)
+    assert caught.value.exit_code == code
+    assert store.champion()[1].digest == first
+    event = registry.read()[-1]
+    assert (event.kind, event.details["champion"]["digest"]) == (kind, first)
+    assert event.digest != first
+    assert json.loads(Path("work/promotion/promotion.json").read_text())["verdict"] == kind
+
+
+def test_no_evidence_at_all_promotes_nothing(root: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(promote.evidence, "gather", lambda *_: Evidence([], {"noise": None}, 0))
+        with pytest.raises(GateRefusedError):
+            promote.run("ada", "nothing was checked", PARAMS)
+    assert registry.champion(registry.read()) is None
+
+
+def test_a_promotion_between_reading_and_writing_wins_and_is_named(root: Path, packages: dict[str, Path]) -> None:
+    promoted("ada", "first")
+    use(packages["b"])
+
+    def meanwhile(*_: Any) -> Evidence:
+        registry.append("promote", {"digest": "d" * 64, "bento_sha256": "e" * 64}, {}, "grace", "faster")
+        return Evidence([row("promote")], {"noise": None}, 6)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(promote.evidence, "gather", meanwhile)
+        with pytest.raises(BusyError, match="by grace"):
+            promote.run("ada", "second", PARAMS)
+    champion = registry.champion(registry.read())
+    assert champion is not None and champion.actor == "grace"
+
+
+def begin_training(params: Params) -> None:
+    criteria = registry.criteria_of(params)
+    details = {"criteria": criteria, "criteria_sha256": registry.criteria.digest(criteria)}
+    registry.append("run", {"network": "dense", "params_sha256": "1"}, details, "ada", "training")
+
+
+def test_criteria_that_changed_after_training_began_refuse_and_name_the_line(root: Path) -> None:
+    begin_training(PARAMS)
+    softer = PARAMS.model_copy(update={"gate": PARAMS.gate.model_copy(update={"min_f1": 0.01})})
+    with pytest.raises(GateRefusedError, match=r"gate\.min_f1: \S+ → 0\.01") as caught:
+        promoted("ada", "softer", params=softer)
+    assert "amend" in caught.value.remedy
+    assert [e.kind for e in registry.read()] == ["run"]
+    assert promoted("ada", "as frozen")["changed"] is True
+
+
+def test_as_many_others_as_asked_must_have_approved(root: Path) -> None:
+    two = PARAMS.model_copy(update={"promote": PARAMS.promote.model_copy(update={"approvals": 2})})
+    digest = sha256_of(Path("work/package/manifest.json"))
+    registry.append("approval", {"digest": digest}, {}, "grace", "looked at it")
+    registry.append("approval", {"digest": digest}, {}, "ada", "my own")
+    with pytest.raises(GateRefusedError, match="approved by grace, ada"):
+        promoted("ada", "one is missing", params=two)
+    registry.append("approval", {"digest": digest}, {}, "joan", "looked at it")
+    assert promoted("ada", "two others did", params=two)["changed"] is True
+
+
+def test_an_inconclusive_gate_is_told_as_such(root: Path) -> None:
+    verdict = {"winner": None, "verdict": "inconclusive", "why": "about 30 more images would decide."}
+    for name in ("verdict", "checks"):
+        Path(f"work/gate/{name}.json").write_text(canonical_json(verdict))
+    with pytest.raises(InconclusiveError, match="about 30 more images would decide"):
+        promoted("ada", "try")
+    assert not registry.EVENTS.exists()
