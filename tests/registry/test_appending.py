@@ -210,9 +210,10 @@ def test_the_newest_record_is_remembered_on_this_machine_and_a_failure_to_do_so_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert head.remembered() is None
+    assert head.remembered() == ()
     event = promote(registry.EVENTS, "a")
-    assert head.remembered() == event.sha256
+    assert head.remembered() == (event.sha256,)
+    assert head.HEAD.read_text() == f"1 {event.sha256}\n"
     head.HEAD.unlink()
     head.HEAD.mkdir()
     assert promote(registry.EVENTS, "b").seq == 2

@@ -83,7 +83,7 @@ def test_an_audit_prints_the_newest_hash_and_counts_what_it_verified(say: Callab
     newest = registry.read()[-1].sha256
     words = "3 events verified; 1 of 1 promoted archives are here and have their bytes"
     assert say("audit", "verify") == (0, f"{words}; head {newest}\n")
-    assert head.remembered() == newest
+    assert head.remembered() == (newest,)
     assert say("audit", "verify", "--head", newest)[0] == 0
 
 
@@ -109,7 +109,26 @@ def test_an_audit_remembers_what_it_verified_in_a_clone(say: Callable[..., tuple
     newest = head.remembered()
     head.HEAD.unlink()
     assert say("audit", "verify")[0] == 0
-    assert head.remembered() == newest is not None
+    assert head.remembered() == newest == (registry.read()[-1].sha256,)
+
+
+def test_a_log_that_was_cut_and_then_written_on_still_shows_the_cut(say: Callable[..., tuple[int, str]]) -> None:
+    record()
+    hold = registry.read()[-1].sha256
+    lines = registry.EVENTS.read_bytes().splitlines(keepends=True)
+    registry.EVENTS.write_bytes(b"".join(lines[:2]))
+    for _ in range(2):
+        newest = add(registry.EVENTS, "run", {"network": "dense"})
+        assert head.remembered() == (hold, newest.sha256)
+    code, told = say("audit", "verify")
+    assert code == 5
+    assert hold in told
+    registry.EVENTS.write_bytes(b"".join(lines))
+    code, told = say("audit", "verify")
+    assert code == 5, "what was written on is missing now"
+    assert newest.sha256 in told
+    head.HEAD.unlink()
+    assert say("audit", "verify")[0] == 0
 
 
 def test_an_archive_with_other_bytes_is_named_and_one_elsewhere_is_said(say: Callable[..., tuple[int, str]]) -> None:
@@ -232,16 +251,20 @@ def test_a_digest_that_names_two_packages_is_refused(say: Callable[..., tuple[in
     assert "with which 2 of 3 packages begin" in told
 
 
-def edit(old: str, new: str) -> None:
-    text = Path("params.yaml").read_text(encoding="utf-8")
-    assert old in text
-    Path("params.yaml").write_text(text.replace(old, new), encoding="utf-8")
+def limit(value: float) -> None:
+    """Set the limit `gate.max_tolerance_used`."""
+    text, count = re.subn(
+        r"max_tolerance_used: [\d.]+", f"max_tolerance_used: {value}", Path("params.yaml").read_text()
+    )
+    assert count == 1
+    Path("params.yaml").write_text(text, encoding="utf-8")
 
 
 def begin(network: str = "dense") -> None:
     from segwise.params import load
     from segwise.registry import record as recording
 
+    limit(1.0)
     Path("registry").mkdir(exist_ok=True)
     recording.before("train", network, load())
 
@@ -252,7 +275,7 @@ def test_the_criteria_show_what_is_frozen_since_when_and_what_differs_now(say: C
     code, told = say("criteria")
     assert code == 0
     assert re.fullmatch(r"dense +frozen as [0-9a-f]{12} since event 1 \(.*\); params.yaml says the same\n", told)
-    edit("max_tolerance_used: 1.0", "max_tolerance_used: 1.2")
+    limit(1.2)
     code, told = say("criteria")
     assert code == 0
     assert "changed in params.yaml since, so that nothing is promoted:\n  gate.max_tolerance_used: 1.0 → 1.2\n" in told
@@ -261,7 +284,7 @@ def test_the_criteria_show_what_is_frozen_since_when_and_what_differs_now(say: C
 
 def test_an_amendment_is_recorded_with_who_why_and_what(say: Callable[..., tuple[int, str]]) -> None:
     begin()
-    edit("max_tolerance_used: 1.0", "max_tolerance_used: 1.2")
+    limit(1.2)
     code, told = say("criteria", "--amend", "--actor", "ada")
     assert code == 2
     assert "--reason" in told

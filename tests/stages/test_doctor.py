@@ -136,6 +136,15 @@ def test_a_champion_that_is_not_unpacked_is_unpacked() -> None:
     assert (folder / bundle.MANIFEST).is_file()
 
 
+def test_a_clone_without_a_store_is_told_that_the_champion_is_not_there() -> None:
+    for name in ("store", "champions"):
+        shutil.rmtree(store.STATE / name)
+    result = doctor.run()
+    champion = store.STATE / "champions" / registry.read()[-1].digest
+    assert findings(result) == [("models", str(champion), True)]
+    assert "no such file" in result["summary"]
+
+
 def test_an_unpacked_package_that_never_was_promoted_and_is_damaged_is_removed() -> None:
     folder = store.STATE / "champions" / ("0" * 64)
     folder.mkdir()

@@ -13,18 +13,29 @@ from segwise.spec import write_whole
 HEAD = Path(".segwise/registry.head")
 
 
-def remember(event: Event, path: Path = HEAD) -> None:
-    """Keep the number and hash of the newest record; what cannot be kept is warned of: the record itself is safe."""
+def remember(events: Sequence[Event], path: Path = HEAD) -> None:
+    """Keep the number and hash of the newest record, and of each one kept before that the log no longer holds.
+
+    So a log that was cut and then written on still shows the cut. What cannot be kept is warned of: the records
+    themselves are safe.
+    """
+    hashes = {event.sha256 for event in events}
+    lost = [line for line in _lines(path) if line.split()[1] not in hashes]
+    newest = [f"{event.seq} {event.sha256}" for event in events[-1:]]
     try:
-        write_whole(path, f"{event.seq} {event.sha256}\n")
+        write_whole(path, "".join(f"{line}\n" for line in [*lost, *newest]))
     except OSError as error:
         logging.getLogger(__name__).warning("the registry's head was not kept in %s: %s", path, error)
 
 
-def remembered(path: Path = HEAD) -> str | None:
-    """Hash of the newest record seen on this machine, None if none was."""
-    words = path.read_text(encoding="utf-8", errors="replace").split() if path.is_file() else []
-    return words[1] if len(words) == 2 else None
+def remembered(path: Path = HEAD) -> tuple[str, ...]:
+    """Hashes of the records that this machine has seen as the newest and that have to be in the log."""
+    return tuple(line.split()[1] for line in _lines(path))
+
+
+def _lines(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return [line for line in text.splitlines() if len(line.split()) == 2]
 
 
 def require(events: Sequence[Event], sha256: str, where: str) -> None:

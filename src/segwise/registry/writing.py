@@ -55,7 +55,7 @@ def append(
     event = _made(events, kind, subject, details, actor, reason)
     _write(path, event)
     if path == EVENTS:
-        head.remember(event)
+        head.remember([*events, event])
     return event
 
 

@@ -14,10 +14,9 @@ def check() -> tuple[tuple[registry.Event, ...], list[Finding]]:
         events = registry.read()
     except IntegrityError as error:
         return (), [left("registry", registry.EVENTS, error.came, error.remedy)]
-    newest = head.remembered()
     try:
-        if newest is not None:
-            head.require(events, newest, str(head.HEAD))
+        for sha256 in head.remembered():
+            head.require(events, sha256, str(head.HEAD))
     except IntegrityError as error:
         return events, [left("registry", registry.EVENTS, error.came, error.remedy)]
     return events, []

@@ -17,8 +17,8 @@ CHECK = "models"
 
 def check(events: tuple[registry.Event, ...], dry_run: bool) -> list[Finding]:
     """Partial folders, damaged archives, damaged unpacked packages; all while the registry is held."""
-    if not (store.STATE / "store").is_dir() and not (store.STATE / "champions").is_dir():
-        return list(_champion(events, dry_run))
+    if not events and not (store.STATE / "store").is_dir() and not (store.STATE / "champions").is_dir():
+        return []
     try:
         with registry.locked(timeout_s=5):
             found = [*_partial(dry_run), *_archives(events, dry_run), *_unpacked(events, dry_run)]

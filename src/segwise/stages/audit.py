@@ -33,15 +33,16 @@ def verify(anchor: str | None = None) -> dict[str, Any]:
         IntegrityError: names the first bad record, or the first archive with other bytes.
     """
     events = audit.settled()
-    for sha256, where in ((anchor, "--head"), (head.remembered(), f"{head.HEAD}")):
-        if sha256 is not None:
-            head.require(events, sha256, where)
+    if anchor is not None:
+        head.require(events, anchor, "--head")
+    for sha256 in head.remembered():
+        head.require(events, sha256, str(head.HEAD))
     archives = store.archives([event.bento_sha256 for event in events if event.kind == "promote"])
     damaged = [sha256 for sha256, state in archives.items() if state == "damaged"]
     if damaged:
         raise IntegrityError(f"the promoted archive {damaged[0]} in the store", "other bytes", store.LOST)
     if events:
-        head.remember(events[-1])
+        head.remember(events)
     newest = events[-1].sha256 if events else None
     absent = sum(state == "absent" for state in archives.values())
     summary = _summary(len(events), len(archives), absent, newest)
