@@ -344,17 +344,10 @@ def wait_for(is_so: Any) -> None:
 @pytest.fixture
 def orphan(root: Path) -> Iterator[int]:
     """A stage whose flow was killed: in a session of its own, its parent gone; with a child."""
-    program = root / "segwise"
-    program.write_text(
-        "import subprocess, sys, time\n"
-        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(120)'])\n"
-        "time.sleep(120)\n"
-    )
-    start = f"import subprocess, sys; p = subprocess.Popen([sys.executable, {str(program)!r}, 'train', 'dense'], "
-    start += "start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); "
-    done = subprocess.run([sys.executable, "-c", start + "print(p.pid)"], capture_output=True, text=True, check=True)
-    pid = int(done.stdout)
-    wait_for(lambda: Path(f"/proc/{pid}/task/{pid}/children").read_text().strip())
+    (root / "segwise").write_text("sleep 120 &\nsleep 120\n")
+    start = "setsid sh ./segwise train dense </dev/null >/dev/null 2>&1 & echo $!"
+    pid = int(subprocess.run(["sh", "-c", start], capture_output=True, text=True, check=True).stdout)
+    wait_for(lambda: len(children(pid)) == 2)
     yield pid
     if Path(f"/proc/{pid}").exists():
         os.killpg(pid, signal.SIGKILL)
@@ -368,8 +361,8 @@ def adopted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def adopter() -> str:
     """The name of the process that takes in orphans here."""
-    code = "import subprocess; print(subprocess.Popen(['sleep', '5'], stdout=-3, stderr=-3).pid)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    start = "sleep 5 </dev/null >/dev/null 2>&1 & echo $!"
+    done = subprocess.run(["sh", "-c", start], capture_output=True, text=True, check=True)
     import psutil
 
     child = psutil.Process(int(done.stdout))
@@ -380,16 +373,19 @@ def adopter() -> str:
 
 
 def test_an_orphaned_stage_is_told_and_ended_with_its_children_only_when_asked(orphan: int, adopted: None) -> None:
-    child = int(Path(f"/proc/{orphan}/task/{orphan}/children").read_text())
+    family = [orphan, *children(orphan)]
     for arguments in ({}, {"dry_run": True}, {"dry_run": True, "kill": True}):
         result = doctor.run(**arguments)
         assert findings(result) == [("processes", f"process {orphan}", True)]
         assert "train dense" in result["summary"]
         assert Path(f"/proc/{orphan}").exists()
     assert findings(doctor.run(kill=True)) == [("processes", f"process {orphan}", False)]
-    for pid in (orphan, child):
-        assert not is_running(pid)
+    assert not any(map(is_running, family))
     assert doctor.run(kill=True)["findings"] == []
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def is_running(pid: int) -> bool:
