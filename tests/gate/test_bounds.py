@@ -170,6 +170,7 @@ def test_what_is_measured_on_the_machine_passes_or_holds_without_a_bound() -> No
 def test_a_figure_of_test_images_without_draws_is_not_proven() -> None:
     (check,) = make_checks({"f1": 0.99}, {"min_f1": 0.75}, 0.05)
     assert (check.verdict, check.bound) == ("inconclusive", None)
+    assert (check.num_groups, check.more_groups, check.more_images) == (0, 8, 0)
 
 
 def test_an_unproven_check_says_what_would_decide() -> None:

@@ -54,5 +54,13 @@ def test_each_changed_key_is_named_with_both_values() -> None:
     ]
 
 
+def test_values_are_told_as_they_are_written_whatever_their_order() -> None:
+    assert criteria.changed({}, {"decision": {"µ": [{"b": 1, "a": "é"}]}}) == [
+        'decision.µ: not set → [{"a": "é", "b": 1}]'
+    ]
+    one, other = {"decision": {"n": [{"a": 1, "b": 2}]}}, {"decision": {"n": [{"b": 2, "a": 1}]}}
+    assert criteria.changed(one, other) == []
+
+
 def test_a_removed_section_is_named_key_by_key() -> None:
     assert criteria.changed({"evaluate": {"seed": 0}}, {}) == ["evaluate.seed: 0 → not set"]
