@@ -14,12 +14,15 @@ import pytest
 import yaml
 
 from segwise import bundle, packing, registry, store
+from segwise.dataset import coco
 from segwise.dataset.params import DataParams
 from segwise.errors import BusyError, GateRefusedError, InconclusiveError, IntegrityError, SegwiseError, UsageError
 from segwise.evaluation.sums import write_sums
 from segwise.gate.params import GateParams, PackageParams
 from segwise.gate.row import Row
 from segwise.params import Params, load
+from segwise.promotion import agreement
+from segwise.promotion.contest import Entrant
 from segwise.promotion.evidence import Evidence
 from segwise.spec import canonical_json, sha256_of
 from segwise.stages import gate, history, package, promote, rollback
@@ -400,3 +403,17 @@ def test_an_inconclusive_gate_is_told_as_such(root: Path) -> None:
     with pytest.raises(InconclusiveError, match="about 30 more images would decide"):
         promoted("ada", "try")
     assert not registry.EVENTS.exists()
+
+
+def test_the_built_bento_answers_over_http_byte_for_byte_as_it_was_gated_and_recorded(root: Path) -> None:
+    digest = promoted("ada", "first")["digest"]
+    folder = Path(".segwise/champions") / digest
+    dataset = coco.read(Path("data"))
+    entrant = Entrant("challenger", folder / bundle.MODEL, 1)
+    entrant.sums(dataset, dataset.images[:2], {}, PARAMS.evaluate)
+    images = {record.file_name: dataset.pixels(record) for record in dataset.images[:2]}
+    asked = agreement.ask_all(folder, images, entrant.predictor.spec.class_infos)
+    rows = agreement.identity(folder, digest, asked, entrant.answers)
+    assert {row.name: row.verdict for row in rows} == dict.fromkeys(("digest", "served_is_gated", "golden"), "promote")
+    assert len(asked.golden) == 5
+    assert bundle.verify(folder, digest)[0] == digest  # serving wrote nothing beside the verified files

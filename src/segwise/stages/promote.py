@@ -171,7 +171,9 @@ def _record(verdict: str, contest: Contest, details: Mapping[str, Any], actor: s
     if verdict == "promote":
         return event
     failing = [check for check in details["checks"] if check["verdict"] == verdict]
-    came = f"{contest.digest[:12]} {SAID[verdict]} (event {event.seq}): " + "; ".join(c["to_change"] for c in failing)
+    came = f"{contest.digest[:12]} {SAID[verdict]} (event {event.seq}): " + "; ".join(
+        f"{c['words']}: {c['to_change']}" for c in failing
+    )
     error = InconclusiveError if verdict == "inconclusive" else GateRefusedError
     raise error("a challenger that is proven to be as good as the champion", came, f"see {OUT}/index.html")
 
