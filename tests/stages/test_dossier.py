@@ -51,7 +51,9 @@ def make_run() -> None:
     params["gate"]["min_f1"] = 0.75
     write("params.yaml", yaml.safe_dump(params))
     write("requirements.lock", "not-installed==1.0\n")
-    write("dvc.lock", "schema: '2.0'\nstages: {}\n")
+    judged_by = {"gate": params["gate"], "evaluate": params["evaluate"]}
+    gate = {"cmd": "segwise gate", "params": {"params.yaml": judged_by}}
+    write("dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": {"gate": gate}}))
     records = coco.read(data).images
     split = {part: [r.file_name for r in records if r.split == part] for part in ("train", "val", "test")}
     write("work/split.json", {**split, "left_out": [], "method": "given", "num_groups": dict.fromkeys(split, 2)})
@@ -206,6 +208,7 @@ def test_each_criterion_has_its_test_and_result(root: Path) -> None:
     assert result(found, "the labels keep") == ("pass", "0 errors, 2 warnings, 1 accepted")
     assert result(found, "what belongs together")[0] == "pass"
     assert result(found, "the criteria were frozen") == ("pass", "frozen by event 1; first opened by event 2")
+    assert result(found, "the limits in params.yaml") == ("pass", "none has changed")
     assert result(found, "the event log is whole") == ("pass", "4 records verified")
     assert result(found, "the package holds")[0] == "pass"
     assert result(found, "the run can be repeated")[0] == "not recorded"
@@ -279,6 +282,7 @@ def test_a_criterion_changed_since_it_was_frozen_is_named(root: Path) -> None:
     state, value = result(dossier.run(), "the criteria were frozen")
     assert state == "fail"
     assert "gate.min_f1: 0.75 → 0.7" in value
+    assert result(dossier.run(), "the limits in params.yaml") == ("fail", "changed since: gate.min_f1: 0.75 → 0.7")
 
 
 def test_a_changed_archive_fails_and_its_model_is_not_asked(root: Path) -> None:

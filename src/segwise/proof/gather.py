@@ -14,8 +14,8 @@ import yaml
 
 from segwise import registry
 from segwise.gate import criteria
-from segwise.proof import facts, requirements, sbom, subject, trace
-from segwise.proof.causes import environment
+from segwise.proof import facts, lock, requirements, sbom, subject, trace
+from segwise.proof.causes import environment, of_params
 from segwise.proof.installed import parts as installed_parts
 from segwise.proof.installed import versions
 from segwise.proof.subject import Subject
@@ -25,11 +25,14 @@ Facts = dict[str, Any]
 REPRODUCTION = "work/repro/report.json"
 
 
-def gather(about: Subject, now: Facts, events: Sequence[Event], problem: str, rows: Sequence[trace.Row]) -> Facts:
+def gather(
+    about: Subject, raw: Facts, now: Facts, events: Sequence[Event], problem: str, rows: Sequence[trace.Row]
+) -> Facts:
     """Everything that a dossier says.
 
     Args:
-        now: the criteria as the run's parameters say them. problem: why the event log is not whole, "" if it is.
+        raw: the run's params.yaml as it is. now: the criteria in it, with every default said.
+        problem: why the event log is not whole, "" if it is.
         rows: the trace, empty where it could not be made.
     """
     files, approach = about.records, about.approach
@@ -49,6 +52,7 @@ def gather(about: Subject, now: Facts, events: Sequence[Event], problem: str, ro
         requirements.of_labels(labels),
         requirements.of_leaks(leaks),
         requirements.of_freeze(asdict(frozen.since) if frozen else None, reads, changes),
+        requirements.of_used(_judged_by(about, raw)),
         requirements.of_trace(traced, metrics),
         requirements.of_package(about.digest, about.problem),
         requirements.of_chain(len(events), problem),
@@ -71,6 +75,15 @@ def gather(about: Subject, now: Facts, events: Sequence[Event], problem: str, ro
         "chain": {"num_events": len(events), "problem": problem, "head": events[-1].sha256 if events else None},
         "missing": _missing(about, events, traced),
     }  # fmt: skip
+
+
+def _judged_by(about: Subject, raw: Facts) -> list[str] | None:
+    """The limits that are others than dvc.lock says the gate read; None where it does not say."""
+    text = about.records.source("dvc.lock")
+    stage = lock.read(text.decode()).get("gate") if text else None
+    if stage is None or not any(key.startswith("gate.") for key in stage.params):
+        return None
+    return [cause.words for cause in of_params(stage.params, lock.flat(raw))]
 
 
 def _about(about: Subject) -> Facts:

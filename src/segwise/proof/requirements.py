@@ -114,6 +114,15 @@ def of_freeze(since: Values | None, reads: Sequence[Values], changes: Sequence[s
     return Requirement(words, test, said, result, "registry/events.jsonl")
 
 
+def of_used(changes: Sequence[str] | None) -> Requirement:
+    """That the limits are those the gate judged by: `changes` since it ran, None where dvc.lock does not tell."""
+    words, test = "the limits in params.yaml are those that the gate judged by", "dvc.lock"
+    if changes is None:
+        return Requirement(words, test, "", "not recorded", "dvc.lock")
+    said = f"changed since: {'; '.join(changes)}" if changes else "none has changed"
+    return Requirement(words, test, said, "fail" if changes else "pass", "dvc.lock")
+
+
 def of_chain(num_events: int, problem: str) -> Requirement:
     """That the event log is whole."""
     words, test = "the event log is whole: no record changed, lost or moved", "audit"

@@ -26,7 +26,7 @@ TIMES = {
 }  # fmt: skip
 UNITS = {"ms": " ms", "mb": " MB", "image": " s"}
 ORDER = ("pass", "fail", "not proven", "not recorded")
-RECORD = ("work/", "registry/")
+RECORD = ("work/", "registry/", "dvc.lock")
 
 
 def render(found: Values, worst: Sequence[Shot], ordinary: Sequence[Shot], files: Mapping[str, Values]) -> str:

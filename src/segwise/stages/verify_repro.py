@@ -36,8 +36,8 @@ def run(revision: str = "HEAD", stages: Sequence[str] = (), start: str | None = 
         seeds: so many trainings with other seeds measure how far figures differ by chance; 0 = none.
 
     Returns:
-        The report, with `exit_code`: 0 identical or within seed noise, 5 different, 1 nothing differs, but not everything
-        could be run.
+        The report, with `exit_code`: 0 identical or within seed noise, 5 different, 1 if nothing differs and not
+        everything could be run.
 
     Raises:
         UsageError: there is no such revision or stage, or `seeds` is 1.
