@@ -107,7 +107,7 @@ def miss_rate(wall_ms: NDArray[np.float64], deadline_ms: float) -> float | None:
 
 def rows(found: Slowdown, cpu_ms: tuple[float, float]) -> list[Row]:
     """The slowdown as evidence; `cpu_ms`: the medians of both, for people."""
-    words = "time of an image on the processor, challenger over champion"
+    words = "time of an image on the processor; the ratio is the median over images"
     return [
         Row(
             "latency", "slowdown", words, "×", found.verdict, *cpu_ms,

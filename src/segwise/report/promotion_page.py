@@ -176,23 +176,16 @@ def _ticks(every: Sequence[float]) -> list[float]:
 
 
 def _row(check: Mapping[str, Any]) -> dict[str, Any]:
-    unit, part = check["unit"], check["part"]
-    limit = check["limit"]
+    unit, is_paired, limit = check["unit"], check["part"] == "quality", check["limit"]
     side = "at least" if check["name"] == "parity.masks" else "at most"
-    held = (
-        ""
-        if limit is None
-        else f"may be worse by {said(limit, unit)}"
-        if part == "quality"
-        else f"{side} {said(limit, unit)}"
-    )
+    held = "" if limit is None else f"{'worse by ' if is_paired else ''}{side} {said(limit, unit)}"
     of = "ms" if check["name"] == "slowdown" else unit
-    ends = [] if check["interval"] is None else [said(v, unit, signed=part == "quality") for v in check["interval"]]
+    ends = [] if check["interval"] is None else [said(v, unit, signed=is_paired) for v in check["interval"]]
     return {
-        "words": check["words"],
+        "words": check["words"] + (", in tolerances" if unit == "× tolerance" else ""),
         "champion": said(check["champion"], of),
         "challenger": said(check["challenger"], of),
-        "difference": said(check["difference"], unit, signed=part == "quality"),
+        "difference": said(check["difference"], unit, signed=is_paired),
         "interval": " … ".join(ends),
         "limit": held,
         "verdict": check["verdict"],
@@ -203,13 +196,6 @@ def said(value: float | None, unit: str, *, signed: bool = False) -> str:
     """A number with its unit; "–" where there is none."""
     if value is None:
         return "–"
-    sign = "+" if signed else ""
-    if unit == "%":
-        return f"{100 * value:{sign}.2f} %"
-    if unit == "ms":
-        return f"{value:{sign}.1f} ms"
-    if unit == "":
-        return f"{value:g} differ"
-    if unit == "fraction":
-        return f"{value:{sign}.4f}"
-    return f"{value:{sign}.3f} {unit}"
+    sign, scale = "+" if signed else "", 100 if unit == "%" else 1
+    digits, end = {"%": (2, " %"), "ms": (1, " ms"), "": (0, " differ"), "fraction": (4, "")}.get(unit, (3, " ×"))
+    return f"{scale * value:{sign}.{digits}f}{end}".replace("-", "−")
