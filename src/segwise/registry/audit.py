@@ -7,7 +7,6 @@ import io
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def settled(path: Path = EVENTS, wait_s: float = 0.5) -> tuple[Event, ...]:
 
 def as_dict(event: Event) -> dict[str, Any]:
     """The event with its hash, JSON values."""
-    return {**asdict(event), "sha256": event.sha256}
+    return {**event.values(), "sha256": event.sha256}
 
 
 def as_csv(events: Sequence[Event]) -> str:

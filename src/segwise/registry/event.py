@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 Kind = Literal[
@@ -54,14 +54,18 @@ class Event:
         """The archive it is about, "" if it is about none."""
         return self.subject.get("bento_sha256", "")
 
+    def values(self) -> dict[str, Any]:
+        """Every field but the hash, by name; not copied."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
     @property
     def sha256(self) -> str:
         """The record's hash: what the next one names as `prev`."""
-        return hashlib.sha256(_compact(asdict(self)).encode()).hexdigest()
+        return hashlib.sha256(_compact(self.values()).encode()).hexdigest()
 
     def line(self) -> str:
         """The record as written, with its newline."""
-        return _compact({**asdict(self), "sha256": self.sha256}) + "\n"
+        return _compact({**self.values(), "sha256": self.sha256}) + "\n"
 
 
 def parse(line: bytes) -> Event | None:
