@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -33,6 +34,23 @@ def test_an_archive_is_kept_once_under_its_bytes_and_put_right_where_it_was_dama
     assert store.keep(archive) == sha256
     assert sha256_of(kept) == sha256
     assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+def test_an_archive_is_synced_before_it_gets_its_name_and_then_its_folder(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, _ = make_package(root / "a", "a")
+    synced, fsync = [], os.fsync
+
+    def told(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        fsync(handle)
+
+    monkeypatch.setattr(store.os, "fsync", told)
+    sha256 = store.keep(archive)
+    assert synced == ["archive", "store"]
+    store.unpack(sha256)
+    assert synced[2:] == ["champions"]
 
 
 def test_an_archive_that_changes_while_it_is_copied_is_not_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
