@@ -144,6 +144,8 @@ def test_presence_says_how_many_images_would_prove_the_promised_rate() -> None:
     asked = evidence(kind="presence", limits={"min_sensitivity": 0.95, "min_specificity": 0.5})
     found = said(asked)
     assert found["groups_with"].value == 18 and found["groups_with"].to == 59
+    never = said(evidence(kind="presence", limits={"min_sensitivity": 1.0}))["tolerance.min_sensitivity"]
+    assert never.text.startswith("No test can prove sensitivity at least 1:")
     assert "groups_without" not in found  # 7 groups without it are more than the 5 that 0.5 needs
 
 

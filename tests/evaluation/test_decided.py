@@ -51,6 +51,8 @@ def test_a_limit_that_allows_no_miss_has_an_endless_end_and_no_number_for_it() -
     found = told(decision, presence([True] * 20, [True] * 20))
     assert found["intervals"]["used"] == [0.0, None]
     assert found["met"] == "open"
+    broken = told(decision, presence([True] * 20, [True] * 19 + [False]))
+    assert (broken["met"], broken["intervals"]["used"]) == ("missed", [None, None])
 
 
 def test_a_count_within_its_tolerance_everywhere_is_met_and_beyond_it_missed() -> None:

@@ -317,12 +317,16 @@ def test_bias_and_limits_of_a_coverage_are_told_in_percent_as_its_error_is() -> 
 
 def test_a_late_candidate_is_told_to_be_late_and_no_dearer_alternative() -> None:
     result = a_result()
-    result["decisions"]["cells"]["candidates"]["instance"] |= {"deadline_met": False, "frames_met": True}
+    result["decisions"]["cells"]["candidates"]["instance"] |= {
+        "deadline_met": False,
+        "frames_met": True,
+        "p95_ms": 1034.2,
+    }
     for name in ("semantic", "hybrid"):
         result["decisions"]["cells"]["candidates"][name] |= {"deadline_met": True, "frames_met": True}
     verdict = beside(a_case(result, HASTE, hybrid=(0.05, "met")), {"recommend": "instance"}).verdict
     assert verdict.startswith("They part: instance was advised, hybrid wins. Why not instance?")
-    assert verdict.endswith("It is not in time: 248 ms at p95, asked 100.")
+    assert verdict.endswith("It is not in time: 1,034 ms at p95, asked 100.")
 
 
 def test_where_what_is_advised_meets_the_tolerance_too_late_time_is_the_cause() -> None:

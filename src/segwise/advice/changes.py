@@ -131,6 +131,9 @@ def _proof(evidence: Evidence, params: AdviseParams) -> list[Change]:
     confidence, labels, out = params.ceilings.confidence, evidence.labels, []
     sides = {"min_sensitivity": (labels.groups_with, "with"), "min_specificity": (labels.groups_without, "without")}
     for key, (number, word) in sides.items():
+        if evidence.limits.get(key) == 1:
+            text = f"No test can prove {WORDS[key](1)}: a mistake that none of its images shows is always possible. "
+            out.append(Change(f"{text}Ask for what one can, such as 0.99.", f"tolerance.{key}", 1.0, 0.99))
         needed = proof(evidence.limits.get(key, 0.0), confidence)
         if number < needed:
             text = f"To prove {WORDS[key](evidence.limits[key])} ({percent(confidence)} confidence) a test needs "

@@ -141,7 +141,7 @@ def _none_in_time(wanted: str, entries: Sequence[Entry]) -> str:
     best = _nearest(entries)
     if best is None:
         return f"No candidate is proven to meet {wanted}, and no error is known."
-    stands = {"met": "meets it", "missed": "misses it as well"}.get(best.met, "is not told apart from it either")
+    stands = {"met": "meets it", "missed": "misses it as well"}.get(best.met, "may meet it")
     known = "in time has a figure" if any(e.is_in_time for e in entries) else "is in time"
     late = f"the nearest of the late ones, {best.name}, {stands}, with {best.reached}"
     return f"No candidate {known} for {wanted}: {late}."

@@ -92,6 +92,8 @@ def _of_shares(
     if stated:
         parts = [_misses(out[key], 1 - limit) for key, limit in stated.items()]
         out["used"] = _wider(_largest([*parts, _beside(decision, stated, values, confidence)]), drawn["used"])
+        if any(limit >= 1 and np.any(sides[key][0] < sides[key][1]) for key, limit in stated.items()):
+            out["used"] = (math.inf, math.inf)  # where nothing may be missed, one that was seen settles it
     return out
 
 

@@ -59,7 +59,8 @@ def _held(asked: float | None, is_met: bool | None, measured: Any, words: str) -
     """What is asked of the time and not kept, or not known to be."""
     if asked is None or is_met is True:
         return ""
-    return words.format("unknown" if number(measured) is None else f"{measured:,.3g}", f"{asked:g}")
+    told = "unknown" if number(measured) is None else f"{measured:,.0f}" if measured >= 100 else f"{measured:.3g}"
+    return words.format(told, f"{asked:g}")
 
 
 def reached(case: Case, figures: Values) -> str:
@@ -96,13 +97,14 @@ def _limit(case: Case, name: str, used: float, best: float) -> str:
     noun = limits.AXES.get(limits.axis(case.decision), "")
     gap = said(own - least, "percent").replace("%", "points")
     measured, perfect = (said(v, "percent") + ("" if noun else " of the tolerance") for v in (own, least))
+    called = f" ({noun})" if noun else ""
     leaves = f"leaves a {noun} of" if noun.endswith("error") else f"leaves {noun} of" if noun else "uses up"
     if own < least and (used <= 1 or best <= 1):
         images = f"that is of all {case.size.num_labelled:,} images, this of {case.size.num_images} test images"
         does = "leaves" if noun else "uses up"
         return (
-            f"Measured {measured} is below what a perfect one {does}, {perfect}: {images}, and what a model misses and "
-            "invents can cancel where a perfect one only merges."
+            f"Measured {measured}{called} is below what a perfect one {does}, {perfect}: {images}, and what a model "
+            "misses and invents can cancel where a perfect one only merges."
         )
     if best > 1:
         share = f", {said(best, 'percent')} of the tolerance" if noun else ""
@@ -112,7 +114,7 @@ def _limit(case: Case, name: str, used: float, best: float) -> str:
             f"The limit is the model, not the approach: a perfect {name} {leaves} {perfect}, this model {measured}. "
             f"The {gap} between them are for labels, training or zoom to win."
         )
-    return f"Of its {measured}, {perfect} are the approach's and {gap} the model's."
+    return f"Of its {measured}{called}, {perfect} are the approach's and {gap} the model's."
 
 
 def _open(used: float, interval: Sequence[float] | None, size: Size) -> str:

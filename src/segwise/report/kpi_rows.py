@@ -35,7 +35,7 @@ def _rows(part: str, *rows: tuple[str, str, Unit, Better, str]) -> tuple[Kpi, ..
 
 DECISION = _rows(
     "the decision",
-    ("error", "error", "percent", "low", "in the decision's own units"),
+    ("error", "error", "percent", "low", "the natural one of its kind; the tolerance may be of another"),
     ("used", "of the tolerance", "percent", "low", "100 % = exactly at the limit"),
     ("accuracy", "decision accuracy", "percent", "high", "images on which the action comes out as from the labels"),
     ("cost", "price of the mistakes", "number", "low", "of 1,000 images, by the decision's prices"),
