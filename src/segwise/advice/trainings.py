@@ -117,6 +117,7 @@ def run(job: Job, commands: Sequence[str], quiet: bool = False) -> None:
     """
     work = job.folder / "work"
     work.mkdir(parents=True, exist_ok=True)
+    (job.folder / "registry").mkdir(exist_ok=True)  # its trainings are recorded there: none of them is a candidate
     (job.folder / "params.yaml").write_text(yaml.safe_dump(job.params, sort_keys=False), encoding="utf-8")
     (work / "split.json").write_text(canonical_json(job.split), encoding="utf-8")
     program = [sys.executable, "-c", PROGRAM.format(list(commands))]
