@@ -38,11 +38,12 @@ def test_fewer_groups_go_deeper_but_never_deeper_than_a_fiftieth_of_alpha() -> N
     levels = [level(n, 0.05) for n in (1.2, 4, 10, 20, 40, 200)]
     assert levels == sorted(levels)
     assert levels[0] == levels[1] == pytest.approx(0.001)
-    assert level(1.0, 0.05) == level(2.0, 0.05)
+    assert level(1.0, 0.4) == level(2.0, 0.4) > level(1.0, 0.4) / 2
+    assert level(2.0, 0.4) < level(3.0, 0.4)
 
 
 def test_a_bound_takes_eight_groups_at_95_percent_and_more_the_surer_it_must_be() -> None:
-    assert [fewest_groups(alpha) for alpha in (0.05, 0.05 / 3, 0.05 / 4, 0.5)] == [8, 11, 12, 2]
+    assert [fewest_groups(alpha) for alpha in (0.05, 0.05 / 3, 0.05 / 4, 0.5, 0.9)] == [8, 11, 12, 2, 2]
     assert worst_of(sample(0.9, 0.8, num_groups=7), 0.05, is_minimum=True) is None
     assert worst_of(sample(0.9, 0.8, num_groups=8), 0.05, is_minimum=True) is not None
 
@@ -127,6 +128,7 @@ def test_the_distance_to_the_bound_shrinks_with_the_root_of_the_groups() -> None
     assert further_groups(10, needed=0.1, alpha=0.05, reach=math.inf) is None
     assert further_groups(10, needed=1e-9, alpha=0.05, reach=0.2) is None
     assert further_groups(100, needed=0.01, alpha=0.05, reach=1.0) == 999_900  # a million in all is the most named
+    assert further_groups(1, needed=1.0, alpha=0.05, reach=1000.0001) is None
     assert further_groups(3, needed=0.1, alpha=0.05, reach=None) == 5
     assert further_groups(8, needed=0.1, alpha=0.05, reach=None) == 1
 
@@ -199,6 +201,24 @@ def test_the_limit_that_is_offered_is_one_that_the_bound_meets() -> None:
     assert check.bound - 1e-9 <= offered < check.bound + 0.001
     (check,) = make_checks({"tolerance_used": sample(0.9, 1.32)}, {"max_tolerance_used": 1.0}, 0.05)
     assert "or a limit of 1.4 × tolerance would be met" in check.requirement()
+    (check,) = make_checks({"tolerance_used": sample(0.9, 1.12)}, {"max_tolerance_used": 1.0}, 0.05)
+    assert "or a limit of 1.2 × tolerance would be met" in check.requirement()
+
+
+def test_how_many_more_is_told_from_the_distances_to_limit_and_bound() -> None:
+    for name, value, worst in (("min_f1", 0.85, 0.60), ("max_count_error", 0.5, 0.9)):
+        check = one(value, worst, name=name, num_groups=20, num_images=50)
+        assert check.bound is not None
+        wanted = math.ceil(20 * ((value - check.bound) / (value - 0.75)) ** 2)
+        assert (check.more_groups, check.more_images) == (wanted - 20, math.ceil(2.5 * (wanted - 20)))
+    few = one(0.85, 0.80, num_groups=1, num_images=3)
+    assert (few.more_groups, few.more_images) == (7, 21)
+
+
+def test_enough_groups_whose_draws_are_undefined_need_no_more_groups() -> None:
+    undefined = Sample(0.85, np.full(1000, np.nan), 8, 8)
+    (check,) = make_checks({"f1": undefined}, {"min_f1": 0.75}, 0.05)
+    assert (check.verdict, check.bound, check.more_groups, check.more_images) == ("inconclusive", None, None, None)
 
 
 def test_a_value_on_its_limit_that_is_not_proven_would_not_be_by_more_images() -> None:

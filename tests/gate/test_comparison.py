@@ -127,6 +127,53 @@ def test_the_words_have_the_numbers() -> None:
     assert "no number of further groups would decide" in at_limit.words and at_limit.more_groups is None
 
 
+def skewed(shift: float) -> tuple[np.ndarray, np.ndarray]:
+    """Differences that reach further down than up from `shift`."""
+    return BASE, BASE + shift - 0.02 * (np.random.default_rng(6).gamma(2, 1, BASE.size) - 2)
+
+
+@pytest.mark.parametrize("is_error", [False, True])
+@pytest.mark.parametrize("shift", [0.0, 0.005, -0.02, -0.03])
+def test_how_many_more_goes_by_the_side_that_is_to_be_proven(shift: float, is_error: bool) -> None:
+    """Not worse, where it was measured within the margin; worse, where it was measured beyond."""
+    first, second = skewed(shift)
+    sign = -1 if is_error else 1
+    found = one(0.8, 0.8 + sign * shift, (sign * first, sign * second), is_error=is_error)
+    assert found.verdict == "inconclusive" and found.interval is not None
+    low, high = sorted(sign * end for end in found.interval)
+    reach = shift - low if shift > -0.01 else high - shift
+    assert found.more_groups == math.ceil(20 * (reach / (shift + 0.01)) ** 2 - 1e-6) - 20
+    assert f"it may be worse by {-low:.4g}, and 0.01 is allowed: about {found.more_groups} more" in found.words
+
+
+def test_the_words_tell_the_bound_on_the_side_of_the_verdict() -> None:
+    held, good = one(0.8, 0.6, skewed(-0.2)), one(0.8, 0.8, skewed(0.0), margin=0.5)
+    assert held.interval is not None and good.interval is not None
+    assert held.words.endswith(f"worse by more than 0.01: by {-held.interval[1]:.4g} at least")
+    assert good.words.endswith(f"not worse by more than 0.5: at worst by {-good.interval[0]:.4g}")
+    assert held.interval[0] < held.interval[1] and good.interval[0] < good.interval[1]
+    assert one(0.8, 0.9, (BASE, BASE + 0.1)).words.endswith("at worst by 0")
+
+
+def test_worse_by_exactly_the_margin_at_best_is_not_proven_worse() -> None:
+    worse = np.full(BASE.size, -0.25)
+    worse[: BASE.size // 2] = -0.5
+    nothing = np.zeros(BASE.size)
+    found = one(0.75, 0.25, (nothing, worse), margin=0.25)
+    assert (found.interval, found.verdict) == ((-0.5, -0.25), "inconclusive")
+    assert one(0.75, 0.25, (nothing, worse), margin=0.125).verdict == "hold"
+    assert one(0.75, 0.25, (nothing, worse), margin=0.5).verdict == "promote"
+
+
+def test_a_bound_without_end_leaves_no_interval() -> None:
+    endless = BASE.copy()
+    endless[:400] = np.inf
+    up, down = one(0.8, 0.9, (BASE, endless)), one(0.8, 0.85, (endless, BASE))
+    assert up.interval is None and down.interval is None
+    assert (down.verdict, down.more_groups) == ("inconclusive", None)
+    assert "too many draws are undefined" in down.words
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.floats(0, 1), min_size=100, max_size=100),

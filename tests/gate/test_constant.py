@@ -12,6 +12,10 @@ SUMS = make_sums(0.9)
 
 def test_answers_that_follow_the_image_are_fine() -> None:
     assert why_constant(SUMS.pixels, SUMS.counted) is None
+    pixels = np.zeros_like(SUMS.pixels)
+    pixels[:, 0, 0] = 100
+    pixels[:, 1, 1] = 1  # an object of one pixel
+    assert why_constant(pixels, SUMS.counted) is None
 
 
 def test_one_class_on_all_of_every_image_is_no_answer() -> None:
@@ -21,6 +25,8 @@ def test_one_class_on_all_of_every_image_is_no_answer() -> None:
         assert (
             why_constant(pixels, SUMS.counted) == "it answers one class on all of every image, whatever the image shows"
         )
+        pixels[1:, 1] = 0  # even if one image alone shows more than the background
+        assert why_constant(pixels, SUMS.counted) is not None
     pixels[0, 0] = [5, 5]  # one image out of all that is answered with two classes
     assert why_constant(pixels, SUMS.counted) is None
 

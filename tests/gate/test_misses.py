@@ -45,6 +45,7 @@ def test_no_miss_in_59_proves_a_sensitivity_of_95_percent_and_in_58_does_not() -
 def test_the_dearer_mistake_has_the_smaller_alpha_down_to_a_tenth() -> None:
     assert side_alpha(0.05, 1, 1) == side_alpha(0.05, 1, 4) == 0.05
     assert side_alpha(0.05, 4, 1) == pytest.approx(0.0125)
+    assert side_alpha(0.05, 8, 2) == pytest.approx(0.0125)
     assert side_alpha(0.05, 100, 1) == side_alpha(0.05, 1, 0) == pytest.approx(0.005)
     assert side_alpha(0.05, 0, 0) == 0.05
 
@@ -55,6 +56,11 @@ def test_the_used_part_is_that_of_the_worse_side() -> None:
     assert found == pytest.approx(max(sides))
     found = used_at_most(presence(), half_and_half(missed=0, invented=12), SINGLE, 0.05)
     assert found == pytest.approx((1 - exact_floor(0.88, 100, 0.05)) / 0.2)
+
+
+def test_a_share_of_one_half_is_a_share() -> None:
+    found = used_at_most(presence(tolerance={"min_sensitivity": 0.4}), half_and_half(missed=50), SINGLE, 0.05)
+    assert found == pytest.approx((1 - exact_floor(0.5, 100, 0.05)) / 0.6)
 
 
 def test_a_dear_miss_is_bounded_more_surely_and_a_dear_false_alarm_too() -> None:

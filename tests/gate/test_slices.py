@@ -50,7 +50,7 @@ def test_slices_without_enough_groups_or_labels_are_reported_and_not_passed() ->
 
 def test_without_limits_no_slice_is_looked_at() -> None:
     for limits in (None, SliceLimits()):
-        found = judge_slices([part("a", 0.1)], limits, 0.05)
+        found = judge_slices([part("a", 0.1), part("b", 0.1, num_groups=2)], limits, 0.05)
         assert (found.checks, found.not_judged, found.is_blind) == ((), {}, False)
 
 

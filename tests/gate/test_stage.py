@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segwise.decision.params import Decision
+from segwise.decision.score import figures as decision_figures
 from segwise.errors import IntegrityError
 from segwise.evaluation.figures import figures
 from segwise.evaluation.intervals import draws
@@ -21,6 +22,7 @@ from segwise.evaluation.sums import Sums
 from segwise.gate.bounds import worst_of
 from segwise.gate.misses import exact_floor
 from segwise.gate.params import GateParams, SliceLimits
+from segwise.gate.power import effective_groups
 from segwise.stages import gate
 from tests.gate.made import make_answers, make_sums, sample, write_evidence
 
@@ -114,6 +116,87 @@ def test_groups_of_unequal_size_prove_less() -> None:
     groups = run(equal, max_count_error=0.9), run(replace(equal, counted=counted), max_count_error=0.9)
     gaps = [c["bound"] - c["value"] for c in (checks_of(g)["max_count_error"] for g in groups)]
     assert gaps[1] > gaps[0] > 0
+
+
+def uneven(num_groups: int = 12) -> Sums:
+    """Groups of unequal numbers of images, labelled pixels and objects, each unequal in its own way."""
+    sums = spread_out(num_groups)
+    groups = np.array([f"group_{min(i // 2, num_groups - 1) if i > 7 else i // 4:03}" for i in range(len(sums))])
+    pixels, counted = sums.pixels.copy(), sums.counted.copy()
+    pixels[3] *= 50
+    counted[5] *= 9
+    counted[9, 1] += 5
+    return replace(sums, groups=groups, pixels=pixels, counted=counted)
+
+
+def test_each_figure_weighs_groups_by_what_it_divides_by() -> None:
+    sums = uneven()
+    limits = {
+        "min_miou": 0.1,
+        "min_foreground_iou": 0.1,
+        "min_f1": 0.1,
+        "max_count_error": 9.0,
+        "max_coverage_error": 1.0,
+    }
+    found = checks_of(run(sums, **limits))
+    pixels, objects = sums.pixels[:, 1].sum(axis=1), sums.counted[:, 0, 0]
+    images = np.ones(len(sums))
+    bases = {"miou": pixels, "foreground_iou": pixels, "f1": objects, "count_error": objects, "coverage_error": images}
+    weights = {name: effective_groups(sums.groups.tolist(), basis) for name, basis in bases.items()}
+    assert len({round(w, 6) for w in weights.values()}) == 3
+    drawn = draws(sums.groups.tolist(), 200, 0)
+    for name, limit in limits.items():
+        values = np.array([figures(sums, weight, full=False)[name[4:]] for weight in drawn])
+        made = replace(sample(found[name]["value"]), draws=values, num_groups=11, effective_groups=weights[name[4:]])
+        assert found[name]["bound"] == worst_of(made, 0.05, is_minimum=name.startswith("min_")), (name, limit)
+
+
+@pytest.mark.parametrize(("kind", "by_objects"), [("count", True), ("itemize", True), ("coverage", False)])
+def test_a_decision_weighs_groups_by_its_objects_or_by_images(kind: str, by_objects: bool) -> None:
+    sums = uneven()
+    truth = np.full(len(sums), 10)
+    truth[3] = 90
+    seen = truth - np.random.default_rng(0).integers(0, 4, len(sums))
+    decision = Decision.model_validate({"kind": kind})
+    answers = make_answers(truth, seen)
+    found = checks_of(run(replace(sums, asked={"n": answers}), {"n": decision}, max_tolerance_used=99.0))
+    basis = truth if by_objects else np.ones(len(sums))
+    effective = effective_groups(sums.groups.tolist(), basis)
+    drawn = draws(sums.groups.tolist(), 200, 0)
+    used = np.array([decision_figures(decision, answers, weight)["used"] for weight in drawn])
+    made = replace(sample(found["max_tolerance_used"]["value"]), draws=used, num_groups=11, effective_groups=effective)
+    assert found["max_tolerance_used"]["bound"] == worst_of(made, 0.05, is_minimum=False)
+
+
+def test_of_several_decisions_the_most_unequal_and_the_least_sure_one_counts() -> None:
+    sums = make_sums(0.9, num_groups=30, per_group=1)
+    decision = Decision.model_validate({"kind": "presence", "tolerance": {"min_sensitivity": 0.5}})
+    often, seldom = np.ones(30, dtype=np.int64), (np.arange(30) < 10).astype(np.int64)
+    both = {"often": make_answers(often, often), "seldom": make_answers(seldom, seldom)}
+    for order in (("often", "seldom"), ("seldom", "often")):
+        asked_ = {f"{i} {name}": both[name] for i, name in enumerate(order)}
+        found = run(replace(sums, asked=asked_), dict.fromkeys(asked_, decision), max_tolerance_used=1.0)
+        bound = checks_of(found)["max_tolerance_used"]["bound"]
+        assert bound == pytest.approx((1 - exact_floor(1.0, 10, 0.05)) / 0.5)
+    counts = np.full(30, 10)
+    heavy = counts.copy()
+    heavy[0] = 500
+    seen = np.random.default_rng(1).integers(7, 13, 30)
+    alike = {"a": make_answers(counts, seen), "b": make_answers(heavy, heavy)}
+    gaps = []
+    for asked_ in ({"a": alike["a"]}, alike):
+        found = run(replace(sums, asked=asked_), dict.fromkeys(asked_, COUNT), max_tolerance_used=9.0)
+        gaps.append(checks_of(found)["max_tolerance_used"]["bound"])
+    assert gaps[1] > gaps[0]  # the same figure and draws: the second decision is right everywhere, on unequal groups
+
+
+def test_long_work_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    clock = iter(np.arange(0.0, 1e6, 2.0))
+    monkeypatch.setattr(gate.time, "monotonic", lambda: next(clock))
+    run(spread_out(), min_f1=0.5)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["gate: hybrid: draw 2/200", "gate: hybrid: draw 5/200"]  # after 6 s, and again after 6 s
+    assert len(lines) == 66
 
 
 @pytest.mark.parametrize("seed", [0, 1])

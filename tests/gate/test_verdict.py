@@ -15,9 +15,12 @@ from segwise.gate.verdict import Verdict, gather
 from segwise.gate.verdict import judge as judge_values
 from segwise.spec import canonical_json
 from segwise.stages import gate
-from tests.gate.made import make_sums, sure, write_evidence
+from tests.gate.made import make_sums, sample, sure, write_evidence
 
 GOOD: dict[str, float | None] = {"miou": 0.9, "count_error": 0.1, "p50_ms": 20.0, "p95_ms": 25.0}
+
+
+LIMITED = GateParams(min_miou=0.5)
 
 
 def make_checks(values: dict[str, float | None], limits: dict[str, float]) -> tuple[Check, ...]:
@@ -160,9 +163,63 @@ def test_the_stage_reads_a_refusal_from_the_metrics(tmp_path: Path, monkeypatch:
     assert result["approaches"]["cascade"]["to_change"] == ["it saves 3 %"]
 
 
+def test_the_reason_says_how_the_winner_won() -> None:
+    other = GOOD | {"p50_ms": 40.0}
+    assert (
+        judge({"hybrid": GOOD, "semantic": GOOD | {"miou": 0.1}}, LIMITED)
+        .why()
+        .startswith("hybrid is the only approach that passes every check. semantic fails: mIoU would have to")
+    )
+    assert judge({"hybrid": GOOD, "semantic": GOOD, "instance": GOOD}, LIMITED).why() == (
+        "semantic passes every check, costs about the same as hybrid and instance and is the simplest."
+    )
+    assert judge({"hybrid": GOOD, "semantic": other}, LIMITED).why() == (
+        "hybrid is the cheapest of the approaches that pass every check (semantic, hybrid)."
+    )
+    told = judge({"hybrid": GOOD, "semantic": other}, LIMITED).bare()["why"]
+    assert told == "hybrid is the cheapest approach that passes every check (semantic, hybrid pass)."
+
+
+def test_a_cost_exactly_at_the_tolerance_is_a_tie() -> None:
+    values = {"hybrid": GOOD, "semantic": GOOD | {"p50_ms": 25.0}}
+    assert judge(values, GateParams(same_cost_within=0.25)).tied == ("semantic", "hybrid")
+    assert judge(values, GateParams(same_cost_within=0.24)).tied == ("hybrid",)
+    assert judge(values, GateParams(same_cost_within=0.25)).winner == "semantic"
+
+
+def test_the_rule_says_confidence_candidates_and_alpha() -> None:
+    verdict = judge(dict.fromkeys(("semantic", "hybrid"), GOOD), GateParams())
+    assert verdict.rule() == (
+        "A check passes if its figure meets the limit even at worst, a one-sided bootstrap bound over groups with "
+        "97.5 % confidence. All checks of an approach must pass, which needs no correction for their number "
+        "(intersection-union test); any of 2 candidates may win, so each has 1/2 of the 5 % that a false promotion "
+        "may come to (Bonferroni)."
+    )
+    assert (verdict.full()["rule"], verdict.full()["alpha"]) == (verdict.rule(), 0.025)
+    assert judge(dict.fromkeys(("semantic", "hybrid", "instance"), GOOD), GateParams()).full()["alpha"] == 0.016667
+    assert judge({}, GateParams(), {"cascade": "no"}).rule() == "No candidate was measured."
+
+
+def test_one_approach_that_is_held_leaves_the_others_open() -> None:
+    values = {"semantic": {"miou": sample(0.5)}, "hybrid": {"miou": sample(0.9, 0.7)}}
+    verdict = judge_values(values, GateParams(min_miou=0.8))
+    assert (verdict.winner, verdict.word) == (None, "inconclusive")
+    assert verdict.bare()["why"] == (
+        "No approach is proven to pass: semantic fails min_miou; hybrid is not proven in min_miou."
+    )
+    both = {"hybrid": {"miou": sample(0.9, 0.7), "f1": sample(0.1)}}
+    assert judge_values(both, GateParams(min_miou=0.8, min_f1=0.2)).bare()["why"] == (
+        "No approach passes: hybrid fails min_f1 and is not proven in min_miou."
+    )
+
+
 def test_a_near_miss_is_shown_with_enough_digits_to_see_it() -> None:
     (check,) = make_checks({"count_error": 0.15004}, {"max_count_error": 0.15})
     assert "from 15.004 %" in check.requirement()
+    (check,) = make_checks({"p95_ms": 25.000004}, {"max_p95_ms": 25.0})
+    assert "from 25.000004 ms to at most 25.0 ms" in check.requirement()
+    (check,) = make_checks({"p95_ms": 25.0000004}, {"max_p95_ms": 25.0})
+    assert "from 25.000000 ms" in check.requirement()  # six digits are enough
 
 
 def write_work(root: Path, p95_ms: float = 25.0, approaches: tuple[str, ...] = ("semantic", "hybrid")) -> None:

@@ -18,7 +18,7 @@ def why_constant(confusion: Counts, objects: Counts) -> str | None:
     labelled, predicted = (confusion.sum(axis=axis) > 0 for axis in (2, 1))
     if (predicted.sum(axis=1) <= 1).all() and (labelled.sum(axis=1) > 1).any():
         return "it answers one class on all of every image, whatever the image shows"
-    wanted, found = objects.sum(axis=(0, 2)).tolist() if objects.size else (0, 0)
+    wanted, found = objects.sum(axis=(0, 2)).tolist()
     if wanted and not found:
         return f"it answers no object at all, where {wanted} are labelled"
     return None

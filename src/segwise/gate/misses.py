@@ -40,11 +40,10 @@ def used_at_most(decision: Decision, found: Answers, groups: NDArray[np.str_], a
     Sensitivity and specificity of `presence` and the accuracy of an action, each limited from below. Images of one
     group are not independent: a group counts as one trial, and it is a trial of those sides that it has answers of.
     """
-    sides = [side for side in _sides(decision, found, groups, alpha) if side[0] is not None]
-    used = [
-        _used(1 - exact_floor(share, trials, at), 1 - limit) for limit, share, trials, at in sides if limit is not None
-    ]
-    return max(used, default=None)
+    sides = _sides(decision, found, groups, alpha)
+    return max(
+        (_used(exact_floor(share, n, at), limit) for limit, share, n, at in sides if limit is not None), default=None
+    )
 
 
 def _sides(
@@ -74,5 +73,6 @@ def _share(hits: float, misses: float) -> float:
     return hits / (hits + misses) if hits + misses else 0.0
 
 
-def _used(lacks: float, may_lack: float) -> float:
-    return min(lacks / may_lack, MOST_USED) if may_lack > 0 else (0.0 if lacks <= 0 else MOST_USED)
+def _used(floor: float, limit: float) -> float:
+    """What lacks to 1, by what may lack. No number of images rules every mistake out."""
+    return min((1 - floor) / (1 - limit), MOST_USED) if limit < 1 else MOST_USED

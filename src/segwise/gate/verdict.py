@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from segwise.gate.bounds import Sample
@@ -35,10 +35,10 @@ class Verdict:
     winner: str | None
     checks: dict[str, tuple[Check, ...]]
     tied: tuple[str, ...]
-    refused: dict[str, str] = field(default_factory=dict)
-    slices: dict[str, Judged] = field(default_factory=dict)
-    alpha: float = 0.05
-    num_candidates: int = 1
+    refused: dict[str, str]
+    slices: dict[str, Judged]
+    alpha: float
+    num_candidates: int
 
     @property
     def word(self) -> str:
@@ -82,6 +82,8 @@ class Verdict:
 
     def rule(self) -> str:
         """How sure the gate is, and of what."""
+        if not self.num_candidates:
+            return "No candidate was measured."
         sure, most = (f"{100 * share:.4g} %" for share in (1 - self.alpha, self.alpha * self.num_candidates))
         shared = f"each has 1/{self.num_candidates} of the {most} that a false promotion may come to"
         return (
@@ -168,13 +170,13 @@ def judge(
         a: () if a in reasons else (*make_checks(values[a], limits_of(params, a), alpha), *judged[a].checks)
         for a in order
     }
-    verdict = Verdict(None, checks, (), reasons, judged, alpha, max(1, len(values)))
+    verdict = Verdict(None, checks, (), reasons, judged, alpha, len(values))
     costs = {a: _cost(values[a]) for a in order if verdict.passed(a)}
     if not costs:
         return verdict
     bound = min(costs.values()) * (1 + params.same_cost_within)
     tied = tuple(a for a, cost in costs.items() if cost <= bound)
-    return Verdict(tied[0], checks, tied, reasons, judged, alpha, max(1, len(values)))
+    return replace(verdict, winner=tied[0], tied=tied)
 
 
 def gather(metrics: Mapping[str, Any], benchmark: Mapping[str, Any]) -> dict[str, float | None]:
