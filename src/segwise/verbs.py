@@ -215,7 +215,8 @@ def _doctor(parser: Parser) -> None:
 def _verify_repro(parser: Parser) -> None:
     add = parser.add_argument
     add("revision", nargs="?", default="HEAD", metavar="REV", help="a git revision (default: %(default)s)")
-    add("--stages", nargs="+", default=[], metavar="STAGE", help="only these, e.g. train evaluate@hybrid (default: all)")
+    only = "only these, e.g. train evaluate@hybrid (default: all)"
+    add("--stages", nargs="+", default=[], metavar="STAGE", help=only)
     add("--from", dest="start", metavar="STAGE", help="this one and what follows from it")
     add("--seeds", type=int, default=0, metavar="N",
         help="first measure how far figures move by chance: N trainings with other seeds (default: none)")  # fmt: skip

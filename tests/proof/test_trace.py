@@ -64,6 +64,15 @@ def test_two_labels_under_one_prediction_are_no_two_answers() -> None:
     ]
 
 
+def test_the_answer_is_of_the_labels_own_class_even_where_another_fits_better() -> None:
+    predicted = objects(box(0, 0, 10, 4), box(0, 0, 8, 4), classes=(2, 1))
+    rows = trace.of_image("a.png", predicted, objects(box(0, 0, 10, 4)), (5,), CLASSES)
+    assert [(row.of, row.prediction_id, row.outcome) for row in rows] == [
+        ("label", 2, "right"),
+        ("prediction", 1, "invented"),
+    ]
+
+
 def test_crowds_have_no_row_and_a_prediction_in_one_counts_for_nothing() -> None:
     truth = objects(box(0, 0, 4, 4), box(10, 0, 30, 20), crowd=(False, True))
     rows = trace.of_image("a.png", objects(box(0, 0, 4, 4), box(12, 2, 16, 6)), truth, (7, 8), CLASSES)

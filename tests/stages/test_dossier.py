@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -332,3 +333,23 @@ def test_before_any_run_it_says_what_to_do(root: Path) -> None:
     shutil.rmtree(WORK)
     with pytest.raises(IntegrityError, match="dvc repro"):
         dossier.run()
+
+
+def test_an_archive_with_one_file_changed_fails_and_its_model_is_not_asked(root: Path) -> None:
+    with tarfile.open(WORK / "package/segwise.bento") as tar:
+        tar.extractall("bento", filter="data")
+    graph = Path("bento") / bundle.MODEL / "model.onnx"
+    graph.write_bytes(graph.read_bytes() + b"\0")
+    packing.pack(Path("bento"), WORK / "package/segwise.bento")
+    found = dossier.run()
+    state, value = result(found, "the package holds")
+    assert (state, "model.onnx: other bytes" in value) == ("fail", True)
+    assert [missing["what"] for missing in found["missing"]] == ["trace.csv"]
+
+
+def test_of_another_recorded_data_revision_nothing_is_traced(root: Path) -> None:
+    write("data/new.txt", "later")
+    write("data.dvc", yaml.safe_dump({"outs": [{"md5": data_digest(Path("data")), "path": "data"}]}))
+    [missing] = dossier.run()["missing"]
+    assert missing["what"] == "trace.csv"
+    assert missing["why"].startswith("expected the data revision")

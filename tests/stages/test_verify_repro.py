@@ -30,7 +30,8 @@ params = yaml.safe_load(open("params.yaml"))["train"]["dense"]
 noise = random.Random(params["seed"]).uniform(-0.01, 0.01)
 text = pathlib.Path("data/a.txt").read_text() + str(params["steps"]) + os.environ.get("PLANTED", "")
 pathlib.Path("work/train").mkdir(parents=True, exist_ok=True)
-pathlib.Path("work/train/weights.txt").write_text(text + repr(noise))
+with open("work/train/weights.txt", "x") as file:  # refuses what an earlier run left
+    file.write(text + repr(noise))
 """
 EVALUATE_PY = """
 import json, os, pathlib, time
@@ -94,6 +95,7 @@ class Project:
         self.write("data.dvc", yaml.safe_dump({"outs": [{"md5": digest, "path": "data"}]}))
 
     def run(self) -> None:
+        (self.root / "work/train/weights.txt").unlink(missing_ok=True)
         for name in ("train", "evaluate"):
             subprocess.run([sys.executable, f"src/{name}.py"], cwd=self.root, check=True)
         self.lock()
@@ -269,6 +271,22 @@ def test_noise_of_another_basis_is_not_used(project: Project, monkeypatch: pytes
     assert "not measured" in verify_repro.run()["noise"]
 
 
+def is_alive(process: int) -> bool:
+    """Whether a process still runs: of one that ended, and that nobody waited for, the command line is empty."""
+    try:
+        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
+    except OSError:
+        return False
+
+
+def test_a_command_runs_with_the_code_of_the_checkout_and_tells_how_it_failed(tmp_path: Path) -> None:
+    lines: list[str] = []
+    command = "python -c 'import os; print(os.environ[\"PYTHONPATH\"], flush=True); raise SystemExit(4)'"
+    assert checkout.run(command, tmp_path, lines.append) == f"`{command}` ended with 4: {tmp_path / 'src'}"
+    assert lines == [str(tmp_path / "src")]
+    assert checkout.run("true", tmp_path, lines.append) == ""
+
+
 def test_a_killed_run_leaves_nothing_that_the_next_one_trips_over(project: Project) -> None:
     project.write("src/train.py", TRAIN_PY + "\nimport time; print('at work', flush=True); time.sleep(600)")
     project.commit("slow")
@@ -283,13 +301,14 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_trips_over(project: Proje
     process.wait()
     process.stderr.close()
     [left] = [path for path in checkout.STATE.iterdir() if path.is_dir()]
-    assert checkout._at_work_in(left.resolve())
+    working = checkout._at_work_in(left.resolve())
+    assert working
     assert verify_repro.run("HEAD~1")["verdict"] == "identical"
     assert [path for path in checkout.STATE.iterdir() if path.is_dir()] == []
     deadline = time.monotonic() + 10
-    while checkout._at_work_in(left.resolve()) and time.monotonic() < deadline:
+    while any(map(is_alive, working)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not checkout._at_work_in(left.resolve())
+    assert not any(map(is_alive, working))
     git = subprocess.run(["git", "worktree", "list"], capture_output=True, text=True, check=True).stdout
     assert len(git.splitlines()) == 1
 
