@@ -10,6 +10,7 @@ from scipy import stats
 from segwise.errors import UsageError
 from segwise.proof import causes, lock, noise, rerun
 from segwise.proof.noise import Compared
+from segwise.proof.story import Story, text_of
 from segwise.proof.verdict import Ran, outputs, overall
 
 LOCK = """
@@ -186,3 +187,24 @@ def test_only_the_seeds_of_trainings_are_moved() -> None:
         "train": {"a": {"seed": 5, "lr": 1}, "b": {"seed": 2}},
         "split": {"seed": 0},
     }
+
+
+def told(written: dict[str, str]) -> str:
+    """The summary of a run of which both stages read other code, and some outputs differ."""
+    names = ("train@net", "evaluate@a")
+    code = {name: causes.Cause("code", f"src/{name}.py", "md5 a", "md5 b") for name in names}
+    outs = {name: {p: written.get(p, m) for p, m in BOOK[name].outs.items()} for name in names}
+    runs = [Ran(name, outs[name], [code[name]]) for name in names]
+    known = causes.environment(None, None, {})
+    return text_of(Story("c" * 40, outputs(BOOK, runs, (), []), runs, [], known, "x", "x", [], "noise"))
+
+
+def test_what_explains_a_difference_is_told_apart_from_what_changed_nothing() -> None:
+    why, idle = told({"work/model": "x"}).split("why:")[1].split("what differs, and changed nothing:")
+    assert "src/train@net.py: md5 a → md5 b" in why
+    assert "src/evaluate@a.py" not in why
+    assert "src/evaluate@a.py" in idle
+    alike = told({})
+    assert "why:" not in alike
+    assert alike.split("changed nothing:")[1].count("src/") == 2
+    assert alike.startswith("cccccccccccc run again: bit-identical\n2 outputs: 2 bit-identical\n")

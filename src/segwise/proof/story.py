@@ -12,6 +12,7 @@ from segwise.proof.verdict import WORDS as STATES
 from segwise.proof.verdict import Output, Ran, overall
 
 SHOWN = 8
+PLURAL = ("params", "environment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def text_of(told: Story) -> str:
     lines += [
         f"  {'failed' if run.has_run else 'not run'}: {run.stage}: {run.failure}" for run in told.runs if run.failure
     ]
-    lines += [*_figures(told), "", *_why(told, state)]
+    lines += [*_figures(told), "", *_why(told)]
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
 
@@ -100,19 +101,27 @@ def _figures(told: Story) -> list[str]:
     return lines
 
 
-def _why(told: Story, state: str) -> list[str]:
+def _why(told: Story) -> list[str]:
+    """The causes of the stages whose outputs differ, and apart from them those that changed nothing."""
     found = causes(told)
-    has_changed = state in ("different", "within noise")
-    found = found if has_changed else [c for c in found if c.kind != "times"]
-    head = "why:" if has_changed else "what differs, and changed nothing:" if found else ""
-    lines = [head] * bool(head)
+    moved = {output.stage for output in told.outputs if output.state in ("different", "within noise")}
+    idle = {c for run in told.runs if run.stage not in moved for c in run.causes}
+    idle -= {c for run in told.runs if run.stage in moved for c in run.causes}
+    guilty = [c for c in found if c not in idle] if moved else []
+    rest = [c for c in found if c not in guilty and c.kind != "times"]
+    lines = ["why:", *_by_kind(guilty)] if moved else []
+    if moved and not guilty:
+        lines.append("  nothing that is recorded differs: a stage does not give the same bytes twice")
+    return lines + (["what differs, and changed nothing:", *_by_kind(rest)] if rest else []) + _unknown(told)
+
+
+def _by_kind(found: Sequence[Cause]) -> list[str]:
+    lines = []
     for kind in KINDS:
         own = [c.words for c in found if c.kind == kind]
         if own:
-            lines.append(f"  {WORDS[kind]} {'differs' if kind != 'params' else 'differ'}: {_listed(own)}")
-    if has_changed and not found:
-        lines.append("  nothing that is recorded differs: a stage does not give the same bytes twice")
-    return lines + _unknown(told)
+            lines.append(f"  {WORDS[kind]} {'differ' if kind in PLURAL else 'differs'}: {_listed(own)}")
+    return lines
 
 
 def _unknown(told: Story) -> list[str]:
