@@ -24,7 +24,7 @@ from flows.process import (
 )
 from flows.progress import clock, time_left_s
 from flows.record import Record
-from segwise.errors import BusyError, GateRefusedError, UsageError
+from segwise.errors import BusyError, GateRefusedError, InconclusiveError, UsageError
 from tests.flows.conftest import dvc
 
 
@@ -106,6 +106,41 @@ def test_the_environment_switches_reporting_home_off_and_leaves_what_a_user_chos
     assert out["DO_NOT_TRACK"] == "1"
     assert out["OMP_WAIT_POLICY"] == "passive"
     assert out["PATH"].split(":")[0] == str(Path(sys.executable).parent)
+
+
+def test_hold_and_inconclusive_are_verdicts_of_a_run_and_not_failures(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    record.failed("promote", InconclusiveError("a", "b", "c"))
+    assert (record.outcomes["promote"], record.exit_code()) == ("inconclusive", 7)
+    record.failed("promote", GateRefusedError("a", "b", "c"))
+    assert (record.outcomes["promote"], record.exit_code()) == ("held", 3)
+    assert record.ended_well("promote")
+
+
+def test_a_package_that_was_judged_is_judged_anew_only_after_something_changed(tmp_path: Path) -> None:
+    from flows.pipeline import was_judged
+    from segwise import registry
+    from segwise.spec import sha256_of
+
+    package = tmp_path / "work" / "package" / "segwise.bento"
+    package.parent.mkdir(parents=True)
+    package.write_bytes(b"new")
+
+    def event(kind: registry.Kind, sha256: str) -> None:
+        registry.append(kind, {"bento_sha256": sha256}, {}, "ada", "test", path=tmp_path / registry.EVENTS)
+
+    assert not was_judged(tmp_path)
+    for kind in ("hold", "inconclusive"):
+        event(kind, sha256_of(package))
+        event("test_read", "")
+        assert was_judged(tmp_path)
+        event("amend", "")
+        assert not was_judged(tmp_path)
+        event(kind, "another")
+        assert not was_judged(tmp_path)
+    event("hold", sha256_of(package))
+    event("rollback", "old")
+    assert not was_judged(tmp_path)
 
 
 def test_a_package_that_somebody_rolled_back_is_not_promoted_again_by_itself(tmp_path: Path) -> None:
