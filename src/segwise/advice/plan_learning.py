@@ -10,7 +10,7 @@ from segwise.advice.entry import Entry, percent, suggestion
 
 Facts = Mapping[str, Any]
 
-USUAL = {"colour_p": 0.2, "grey_p": 0.05, "invert_p": 0.05}
+USUAL = {"colour_p": 0.5, "grey_p": 0.1, "invert_p": 0.1}
 TOLD = 0.5  # colour alone closes half of the way from guessing to certainty
 BOTH_KINDS = 0.05  # share of images with brighter, and with darker objects, that makes inverting plausible
 STRAIGHT = 0.1  # |mean cos 4θ| above which lines keep to the sides

@@ -32,13 +32,13 @@ class AugmentParams(Section):
     """
 
     turns: Literal["all", "mirrored", "left-right", "up-down", "none"] = "all"
-    zoom_jitter: Annotated[float, Field(ge=1)] = 1.2
-    brightness_p: Unit = 0.2
-    colour_p: Unit = 0.2
-    invert_p: Unit = 0.05
-    grey_p: Unit = 0.05
-    blur_p: Unit = 0.05
-    noise_p: Unit = 0.05
+    zoom_jitter: Annotated[float, Field(ge=1)] = 1.3
+    brightness_p: Unit = 0.5
+    colour_p: Unit = 0.5
+    invert_p: Unit = 0.1
+    grey_p: Unit = 0.1
+    blur_p: Unit = 0.1
+    noise_p: Unit = 0.1
 
 
 class TrainParams(Section):
@@ -128,6 +128,7 @@ class InstanceParams(TrainParams):
     steps: PositiveInt = 250
     interval: PositiveInt = 50
     lr: PositiveFloat = 3e-3
+    augment: AugmentParams = AugmentParams(zoom_jitter=1.25)
     architecture: Architecture = "fcos_mask"
     pyramid_width: PositiveInt = 64
     anchor_sizes_px: tuple[PositiveFloat, PositiveFloat, PositiveFloat, PositiveFloat] = (12, 24, 48, 96)
