@@ -33,6 +33,10 @@ def test_only_promotions_and_rollbacks_make_a_champion(tmp_path: Path) -> None:
     assert registry.rolled_back(events) == {"bb"}
 
 
+def test_an_empty_log_has_neither_champion_nor_anything_before() -> None:
+    assert (registry.champion(()), registry.previous(()), registry.rolled_back(())) == (None, None, frozenset())
+
+
 def test_events_about_no_package_have_no_digest(tmp_path: Path) -> None:
     event = add(tmp_path / "events.jsonl", "run", {"network": "dense"})
     assert (event.digest, event.bento_sha256) == ("", "")
@@ -75,6 +79,7 @@ def test_a_package_that_was_rolled_back_needs_new_approvals(tmp_path: Path) -> N
     promote(path, "old")
     approve(path, "grace")
     promote(path, "a")
+    add(path, "run", {"network": "dense"})
     add(path, "rollback", {"digest": "old"})
     events = registry.read(path)
     assert registry.approvers(events, "a") == ()

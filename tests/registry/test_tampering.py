@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from segwise.errors import IntegrityError
 from segwise.registry import audit, head, read
+from segwise.registry.event import is_torn
 from tests.registry.events import add, promote
 
 NUM_EACH = 125  # of four kinds: 500 in all
@@ -130,6 +133,41 @@ def test_a_line_of_anything_else_is_named(log: Path, tmp_path: Path, line: bytes
         read(copy)
 
 
+def forged(line: str, values: dict[str, object]) -> str:
+    """The record with other values and the hash that belongs to them."""
+    record = {**json.loads(line), **values}
+    record.pop("sha256")
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    record["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(record, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def test_a_forged_record_with_a_right_hash_breaks_the_chain_after_it(log: Path, tmp_path: Path) -> None:
+    lines = log.read_text().splitlines(keepends=True)
+    copy = tmp_path / "events.jsonl"
+    copy.write_text("".join([*lines[:3], forged(lines[3], {"actor": "mallory"}), *lines[4:]]))
+    with pytest.raises(IntegrityError, match="record 5, which does not follow record 4: one of the two was changed"):
+        read(copy)
+
+
+@pytest.mark.parametrize(
+    ("tail", "is_cut"),
+    [
+        (b'{"actor":"ada","at":"2026', True),
+        (b"{", True),
+        (b'{"actor":"', True),
+        (b'{"actor": "ada"', False),
+        (b'{"actor":xada"', False),
+        (b'{"at":"2026', False),
+        (b"garbage", False),
+        (b'{"actor":"ada"}x', False),
+        (b'{"actor":"\xc3', False),
+    ],
+)
+def test_only_the_beginning_of_a_record_counts_as_left_by_a_killed_writer(tail: bytes, is_cut: bool) -> None:
+    assert bool(is_torn(tail)) is is_cut
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -141,27 +179,18 @@ def test_a_line_of_anything_else_is_named(log: Path, tmp_path: Path, line: bytes
         {"subject": []},
         {"details": []},
         {"more": ""},
+        {"details": {"f1": float("nan")}},
     ],
 )
 def test_a_record_of_another_form_is_refused_even_with_a_right_hash(tmp_path: Path, values: dict[str, object]) -> None:
-    import hashlib
-    import json
-
     path = tmp_path / "events.jsonl"
     promote(path, "a")
-    record = {**json.loads(path.read_text()), **values}
-    record.pop("sha256")
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
-    record["sha256"] = hashlib.sha256(text.encode()).hexdigest()
-    path.write_text(json.dumps(record, sort_keys=True, separators=(",", ":")) + "\n")
+    path.write_text(forged(path.read_text(), values))
     with pytest.raises(IntegrityError, match="record 1,"):
         read(path)
 
 
 def test_the_hash_of_a_record_is_that_of_its_text_without_it_and_named_by_the_next(log: Path) -> None:
-    import hashlib
-    import json
-
     previous = hashlib.sha256(b"").hexdigest()
     for line in log.read_text().splitlines():
         record = json.loads(line)
