@@ -76,22 +76,23 @@ def test_the_point_is_fitted_to_the_stated_decisions(workplace: Path) -> None:
         return dict(best["figures"])
 
     counted, large, items = fitted(kind="count"), fitted(kind="count", min_area_px=200), fitted(kind="itemize")
-    assert counted["decision_error"] == counted["count_error"] != large["decision_error"]
-    assert items["decision_error"] == pytest.approx(1 - items["f1"], abs=1e-5)
+    assert counted["tolerance_used"] == pytest.approx(counted["count_error"] / 0.10, abs=1e-5)
+    assert counted["tolerance_used"] != large["tolerance_used"]
+    assert items["tolerance_used"] == pytest.approx((1 - items["f1"]) / (1 - 0.85), abs=1e-4)
 
 
-def test_the_error_of_several_decisions_is_their_mean(workplace: Path) -> None:
+def test_what_several_decisions_use_of_their_tolerances_is_the_mean(workplace: Path) -> None:
     alone = {"count": Decision(kind="count"), "cover": Decision(kind="coverage")}
     frozen = CalibrateApproach(zooms=(1.0,), grid=dict.fromkeys(("foreground", "object_foreground"), ()))
     frozen = frozen.model_copy(update={"grid": {**frozen.grid, "min_area_px": (), "min_score": ()}})
 
-    def error(decisions: dict[str, Decision]) -> float:
+    def used(decisions: dict[str, Decision]) -> float:
         result = calibrate.run("semantic", DataParams(), CalibrateParams(semantic=frozen), decisions)
-        return float(result["best"]["figures"]["decision_error"])
+        return float(result["best"]["figures"]["tolerance_used"])
 
-    singly = [error({name: decision}) for name, decision in alone.items()]
+    singly = [used({name: decision}) for name, decision in alone.items()]
     assert singly[0] != singly[1]
-    assert error(alone) == pytest.approx(sum(singly) / 2, abs=1e-6)
+    assert used(alone) == pytest.approx(sum(singly) / 2, abs=1e-6)
 
 
 def test_a_decision_about_an_unknown_class_is_refused_before_anything_is_fitted(workplace: Path) -> None:
