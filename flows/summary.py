@@ -23,6 +23,9 @@ COLUMNS = {
 }
 
 
+MARKS = {"promote": "passed", "inconclusive": "not proven", "hold": "failed"}  # by the gate's word for an approach
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object, `{}` if the file is missing or torn."""
     try:
@@ -53,7 +56,7 @@ def refusal_of(root: Path) -> GateRefusedError:
 
 
 def rows(root: Path) -> list[list[str]]:
-    """One row per approach that was measured: name, passed or not, the columns' figures."""
+    """One row per approach that was measured: name, the columns' figures, what the gate says of it."""
     timings = read_json(root / "work" / "benchmark.json").get("approaches", {})
     verdict = verdict_of(root)
     out = []
@@ -62,8 +65,8 @@ def rows(root: Path) -> list[list[str]]:
         if metrics:
             values = gather(metrics, timings.get(approach, {}))
             figures = [_shown(values.get(key), form) for key, form in COLUMNS.values()]
-            passed = verdict.get("approaches", {}).get(approach, {}).get("passed")
-            mark = "winner" if approach == verdict.get("winner") else {True: "passed", False: "failed"}.get(passed, "–")
+            word = verdict.get("approaches", {}).get(approach, {}).get("verdict")
+            mark = "winner" if approach == verdict.get("winner") else MARKS.get(word, "–")
             out.append([approach, *figures, mark])
     return out
 

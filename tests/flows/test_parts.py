@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from flows.process import (
 )
 from flows.progress import clock, time_left_s
 from flows.record import Record
+from flows.summary import rows
 from segwise.errors import BusyError, GateRefusedError, InconclusiveError, UsageError
 from tests.flows.conftest import dvc
 
@@ -253,3 +255,17 @@ def test_a_page_that_refuses_the_table_does_not_fail_the_run(tmp_path: Path, mon
     monkeypatch.setattr(pipeline, "create_markdown_artifact", refuse)
     pipeline._show_on_page(SimpleNamespace(root=tmp_path, progress=SimpleNamespace(say=said.append)))  # type: ignore[arg-type]
     assert "server busy" in said[0]
+
+
+def test_the_table_says_what_the_gate_says_of_each_approach(tmp_path: Path) -> None:
+    words = {"semantic": "hold", "hybrid": "inconclusive", "instance": "promote"}
+    for approach in words:
+        (tmp_path / "work/evaluate" / approach).mkdir(parents=True)
+        (tmp_path / "work/evaluate" / approach / "metrics.json").write_text('{"miou": 0.9}')
+    (tmp_path / "work/gate").mkdir()
+    for winner, last in ((None, "passed"), ("instance", "winner")):
+        verdict = {"winner": winner, "approaches": {name: {"verdict": word} for name, word in words.items()}}
+        (tmp_path / "work/gate/checks.json").write_text(json.dumps(verdict))
+        assert [(row[0], row[-1]) for row in rows(tmp_path)] == [
+            ("semantic", "failed"), ("hybrid", "not proven"), ("instance", last)
+        ]  # fmt: skip
