@@ -252,7 +252,8 @@ def reproduce_all(root: Path, jobs: int) -> int:
     if last.get("outcomes", {}).get("gate", "failed") != "failed":  # else the figures are another run's
         held = last.get("failures", {}).get("promote", {})
         verdict = last.get("outcomes", {}).get("promote", "") if held.get("exit_code") in VERDICT_CODES else ""
-        print_summary(root, failed=last.get("exit_code") not in (0, *VERDICT_CODES), verdict=verdict)
+        failed = last.get("exit_code") not in (0, *VERDICT_CODES)
+        print_summary(root, failed, verdict, why=str(held.get("message", "")))
     return int(last.get("exit_code") or (0 if completed else 1))
 
 

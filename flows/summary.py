@@ -80,12 +80,12 @@ def markdown(root: Path) -> str:
     return f"## {'Winner: ' + winner if winner else 'The gate refused every approach'}\n\n{why}\n\n{table}\n"
 
 
-def print_summary(root: Path, failed: bool = False, verdict: str = "") -> None:
+def print_summary(root: Path, failed: bool = False, verdict: str = "", why: str = "") -> None:
     """Print the table, the verdict and what to do next. Silent where nothing was measured.
 
     Args:
         failed: a step after the gate failed, so that the winner may not be the champion.
-        verdict: "held" or "inconclusive" where the winner was not promoted.
+        verdict: "held" or "inconclusive" where the winner was not promoted. why: what the promotion said then.
     """
     from rich.console import Console
     from rich.table import Table
@@ -103,7 +103,7 @@ def print_summary(root: Path, failed: bool = False, verdict: str = "") -> None:
     console.print(table)
     console.print(f"Verdict: {winner or 'refused'}. {why}", highlight=False, markup=False)
     if winner and verdict:
-        console.print(f"Promotion: {verdict}. {_not_promoted(root)}", highlight=False, markup=False)
+        console.print(f"Promotion: {verdict}, nothing was switched: {reason_of(why)}", highlight=False, markup=False)
     serve = "make serve                      serve it on 127.0.0.1:3000"
     again = "edit `gate` in params.yaml, or train longer; then `make run` again"
     retry = "make run                        go on, once the cause above is corrected"
@@ -112,11 +112,10 @@ def print_summary(root: Path, failed: bool = False, verdict: str = "") -> None:
     console.print("       open work/report/index.html     the whole report", highlight=False, markup=False)
 
 
-def _not_promoted(root: Path) -> str:
-    """Why the winner was not promoted, from the evidence, and where it stands."""
-    checks = read_json(root / "work" / "promotion" / "promotion.json").get("checks", [])
-    why = "; ".join(f"{check['words']}: {check['to_change']}" for check in checks if check["to_change"])
-    return f"{why}{'.' * bool(why)} The champion stays; see work/promotion/index.html"
+def reason_of(message: str) -> str:
+    """What `segwise promote` said came, without what the run says around it."""
+    said = message.split("segwise promote: ", 1)[-1].split("\n")[0]
+    return " ".join(said.split()).rstrip(".") + "."
 
 
 def _shown(value: float | None, form: str) -> str:

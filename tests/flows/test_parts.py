@@ -25,7 +25,7 @@ from flows.process import (
 )
 from flows.progress import clock, time_left_s
 from flows.record import Record
-from flows.summary import rows
+from flows.summary import reason_of, rows
 from segwise.errors import BusyError, GateRefusedError, InconclusiveError, UsageError
 from tests.flows.conftest import dvc
 
@@ -269,3 +269,9 @@ def test_the_table_says_what_the_gate_says_of_each_approach(tmp_path: Path) -> N
         assert [(row[0], row[-1]) for row in rows(tmp_path)] == [
             ("semantic", "failed"), ("hybrid", "not proven"), ("instance", last)
         ]  # fmt: skip
+
+
+def test_the_reason_for_no_promotion_is_what_promote_said() -> None:
+    said = "expected the criteria of then; got gate.min_f1: 0.75 → 0.65.   → put them back"
+    message = f"expected stage promote to succeed; got segwise promote: {said}.\n  → correct the cause"
+    assert reason_of(message) == "expected the criteria of then; got gate.min_f1: 0.75 → 0.65. → put them back."
