@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from segwise import bundle, store
 from segwise.dataset import integrity
@@ -21,6 +22,7 @@ from tests.packages import make_package
 
 NUM_CUTS = 97
 OBJECTS = "files/md5"
+Outcome = Literal["refused", "whole", "trained on"]
 
 
 def cuts(size: int, number: int = NUM_CUTS) -> list[int]:
@@ -92,35 +94,44 @@ def flipped(objects: Path, draw: random.Random) -> Iterator[Path]:
         _replace(path, whole)
 
 
-def is_found(root: Path, *words: str) -> bool:
-    """Whether, after DVC brought the data back (`checkout` or `pull`), the damage stops the run before training:
-    by DVC's own refusal, or by `segwise integrity`."""
+def brought_back(root: Path, *words: str) -> Outcome:
+    """Let DVC bring the data back (`checkout` or `pull`), and `segwise integrity` look at it, before a training would.
+
+    DVC itself fetches a damaged list of the folder's files from the remote again: then the data are whole.
+    """
+    whole = integrity.file_hashes(root / "data")
     shutil.rmtree(root / "data")
     if dvc(root, *words).returncode:
-        return True
+        return "refused"
     try:
         integrity.check(root / "data", root / "data.dvc", root / ".dvc/cache" / OBJECTS)
     except IntegrityError:
-        return True
-    return False
+        return "refused"
+    return "whole" if integrity.file_hashes(root / "data") == whole else "trained on"
 
 
-def corrupt_cache(root: Path, draw: random.Random) -> bool:
-    """Flip a byte in the cache; whether it is found."""
+def corrupt_cache(root: Path, draw: random.Random) -> Outcome:
+    """Flip a byte in the cache; what becomes of it."""
     with flipped(root / ".dvc/cache" / OBJECTS, draw):
-        return is_found(root, "checkout", "--force", "-q")
+        found = brought_back(root, "checkout", "--force", "-q")
+    _restore(root)
+    return found
 
 
-def corrupt_remote(root: Path, draw: random.Random) -> bool:
-    """Flip a byte in the remote of a fresh clone, which has no cache; whether it is found."""
+def corrupt_remote(root: Path, draw: random.Random) -> Outcome:
+    """Flip a byte in the remote of a fresh clone, which has no cache; what becomes of it."""
     shutil.rmtree(root / ".dvc/cache")
     with flipped(root / ".dvcstore" / OBJECTS, draw):
-        found = is_found(root, "pull", "-q", "--force", "data")
+        found = brought_back(root, "pull", "-q", "--force", "data")
+    _restore(root)
+    return found
+
+
+def _restore(root: Path) -> None:
     shutil.rmtree(root / ".dvc/cache", ignore_errors=True)
     shutil.rmtree(root / "data", ignore_errors=True)
     restored = dvc(root, "pull", "-q", "--force", "data")
     assert restored.returncode == 0, restored.stderr
-    return found
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -11,6 +11,7 @@ import errno
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -84,9 +85,9 @@ class Injector:
 
 
 def run(
-    root: Path, work: Callable[[], Any], at: int = 0, how: How = "never", wanted: Any = None
+    root: Path, work: Callable[[], Any], at: int = 0, how: How = "never", wanted: Any = None, after_s: float = 0
 ) -> tuple[int, int, str]:
-    """Do the work in `root` in a process of its own, with the fault.
+    """Do the work in `root` in a process of its own, with the fault; or kill it after so many seconds.
 
     Returns:
         The exit code (0 done, 1 an error, -9 killed), the number of changes counted, and the error.
@@ -97,6 +98,9 @@ def run(
         os.close(reader)
         _child(root, work, Injector(root, at, how, wanted or {}), writer)
     os.close(writer)
+    if after_s:
+        time.sleep(after_s)
+        os.kill(child, signal.SIGKILL)
     with os.fdopen(reader, "rb") as pipe:
         told = pipe.read().decode()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

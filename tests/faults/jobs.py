@@ -65,12 +65,13 @@ class Job:
 
 
 def files(*folders: str) -> Callable[[], dict[str, Any]]:
-    """Reads the bytes of every file below these."""
+    """Reads the bytes of every file below these, but for what `spec.write_whole` had not yet given its name."""
     return lambda: {str(p): p.read_bytes() for f in folders for p in sorted(_below(Path(f)))}
 
 
 def _below(path: Path) -> list[Path]:
-    return [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+    found = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+    return [p for p in found if not (p.name.startswith(".") and p.suffix == ".new")]
 
 
 def standing() -> dict[str, Any]:

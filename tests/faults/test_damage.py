@@ -23,6 +23,6 @@ def test_a_model_cut_off_anywhere_is_refused_by_every_way_of_loading_it(
 def test_a_corrupt_object_of_cache_or_remote_is_found_before_training(tmp_path: Path) -> None:
     root, draw = tmp_path / "project", random.Random(5)
     damage.recorded(root, make_dataset(tmp_path / "data", num_images=2))
-    assert not damage.is_found(root, "checkout", "--force", "-q"), "whole data is let through"
-    assert damage.corrupt_cache(root, draw)
-    assert damage.corrupt_remote(root, draw)
+    assert damage.brought_back(root, "checkout", "--force", "-q") == "whole"
+    assert damage.corrupt_cache(root, draw) == "refused"
+    assert damage.corrupt_remote(root, draw) == "refused"

@@ -31,12 +31,32 @@ class Bench:
         """Words for what went wrong; "" if the fault was survived, "unharmed" if it did not come to pass."""
         with copied(self.start) as root:
             code, _, _ = inject.run(root, self.job.work, at, how, self._bytes())
-            if code == 0:
-                return "unharmed" if left(root, self.job) == self.wanted else "it ended well with another result"
-            if how != "full" and code != inject.KILLED:
+            if how != "full" and code not in (0, inject.KILLED):
                 return f"it ended with {code} instead of being killed"
-            found, _, error = inject.run(root, self._stands)
-            return f"after the fault: {error}" if found else self._again(root)
+            return self._after(root, code)
+
+    def killed_after(self, seconds: float) -> str:
+        """The same after a kill at any moment, also within native code."""
+        with copied(self.start) as root:
+            return self._after(root, inject.run(root, self.job.work, after_s=seconds)[0])
+
+    def really_full(self, disk: Path, free_bytes: int) -> str:
+        """The same on a file system `disk`, empty at first, that takes only so many bytes more."""
+        root, ballast = disk / "project", disk / "ballast"
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(self.start, root)
+        room = os.statvfs(disk)
+        with ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - free_bytes)
+        code = inject.run(root, self.job.work)[0]
+        ballast.unlink()
+        return self._after(root, code)
+
+    def _after(self, root: Path, code: int) -> str:
+        if code == 0:
+            return "unharmed" if left(root, self.job) == self.wanted else "it ended well with another result"
+        found, _, error = inject.run(root, self._stands)
+        return f"after the fault: {error}" if found else self._again(root)
 
     def _stands(self) -> None:
         """The old champion or the new one, whole, before anything is put right."""
