@@ -37,6 +37,8 @@ OWN = {  # the tests of a module of the gate that are most likely to find a faul
 }  # fmt: skip
 GATE_LAST = ["verdict", "slices", "stage"]  # not the simulations, which take longest
 
+STORED = ["tests/registry/test_store.py", "tests/stages/test_rollback.py"]
+
 
 @dataclass(frozen=True)
 class Target:
@@ -62,11 +64,18 @@ GROUPS: dict[str, Callable[[], list[Target]]] = {
         Target(Path("src/segwise/stages/gate.py"), [f"{GATE}stage.py", f"{GATE}verdict.py"]),
     ],
     "registry": lambda: [
-        Target(path, ["tests/registry", "tests/test_registry.py"])
+        Target(
+            path,
+            [
+                "tests/registry",
+                "tests/test_registry.py",
+                *(["tests/stages/test_audit.py"] if path.stem == "audit" else []),
+            ],
+        )
         for path in sorted(Path("src/segwise/registry").glob("*.py"))
     ],
-    "bundle": lambda: [Target(Path("src/segwise/bundle.py"), ["tests/stages/test_promotion.py"])],
-    "store": lambda: [Target(Path("src/segwise/store.py"), ["tests/stages/test_promotion.py"])],
+    "bundle": lambda: [Target(Path("src/segwise/bundle.py"), STORED)],
+    "store": lambda: [Target(Path("src/segwise/store.py"), STORED)],
 }
 
 # --- what is changed --------------------------------------------------------------------------------------------
