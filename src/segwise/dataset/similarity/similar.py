@@ -177,8 +177,8 @@ class _Thumbs:
 
     def correlation(self, i: int, j: int, orientation: int) -> float:
         common = shared_by_all(self.total, len(self.all), self.all[i], self.all[j])
-        common = (common + turned(common, orientation)) / 2  # the same of both, or a mirrored copy is not alike
-        return round(correlation(self.all[i] - common, turned(self.all[j], orientation) - common), 4)
+        both = (common + turned(common, orientation)) / np.float32(2)  # one and the same, or a mirrored copy is not alike
+        return round(correlation(self.all[i] - both, turned(self.all[j], orientation) - both), 4)
 
 
 def shared_by_all(total: Floats, number: int, *but: Floats) -> Floats:
