@@ -177,7 +177,7 @@ class _Thumbs:
 
     def correlation(self, i: int, j: int, orientation: int) -> float:
         common = shared_by_all(self.total, len(self.all), self.all[i], self.all[j])
-        both = (common + turned(common, orientation)) / np.float32(2)  # one and the same, or a mirrored copy is not alike
+        both = (common + turned(common, orientation)) / np.float32(2)  # the same, or a mirrored copy is unlike
         return round(correlation(self.all[i] - both, turned(self.all[j], orientation) - both), 4)
 
 
