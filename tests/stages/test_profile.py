@@ -96,6 +96,15 @@ def test_applying_some_keys_leaves_the_others(here: Path) -> None:
     assert yaml.safe_load(Path("params.yaml").read_text()) == before
 
 
+def test_what_only_the_other_instance_network_reads_is_planned_when_it_is_chosen_or_asked_for(here: Path) -> None:
+    anchors = "train.instance.anchor_sizes_px"
+    assert anchors not in {row["key"] for row in plan.run()["entries"]}
+    assert {row["key"] for row in plan.run(keys=[anchors])["entries"]} == {anchors}
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("architecture: fcos_mask", "architecture: mask_rcnn", 1))
+    assert anchors in {row["key"] for row in plan.run()["entries"]}
+
+
 def test_a_plan_edited_by_hand_is_what_is_applied(here: Path) -> None:
     text = Path("work/plan.yaml").read_text()
     first = next(line for line in text.splitlines() if line.startswith("    value:"))

@@ -17,6 +17,7 @@ from segwise.params import PARAMS_FILE, checked, load
 from segwise.spec import write_whole
 
 PLAN = Path("work/plan.yaml")
+READ_BY = {"train.instance.anchor_sizes_px": "mask_rcnn", "train.instance.rois_per_image": "mask_rcnn"}
 
 
 def run(apply: bool = False, keys: list[str] | None = None, params_path: Path = PARAMS_FILE) -> dict[str, Any]:
@@ -24,17 +25,17 @@ def run(apply: bool = False, keys: list[str] | None = None, params_path: Path = 
 
     Args:
         apply: write the planned values.
-        keys: only these; all where there are none.
+        keys: only these; where there are none, all that the chosen instance network reads.
 
     Raises:
         IntegrityError: the data has not been profiled.
         UsageError: a key is not in the plan or in the parameters, or a planned value is out of range; nothing was
             written.
     """
-    load(params_path)
+    params = load(params_path)
     text = params_path.read_text(encoding="utf-8")
     now = yaml.safe_load(text)
-    entries = chosen(_read(), keys or [])
+    entries = chosen(_read(), keys or [], params.train.instance.architecture)
     rows = [_row(entry, now) for entry in entries]
     changed = [row for row in rows if row["changes"]]
     if not apply:
@@ -48,8 +49,8 @@ def run(apply: bool = False, keys: list[str] | None = None, params_path: Path = 
     return {"summary": "\n".join([words, *lines]), "entries": rows}
 
 
-def chosen(entries: list[Entry], keys: list[str]) -> list[Entry]:
-    """The entries of these keys, or all of them for none.
+def chosen(entries: list[Entry], keys: list[str], architecture: str) -> list[Entry]:
+    """The entries of these keys; for none, all but those that only another instance network than `architecture` reads.
 
     Raises:
         UsageError: the plan has no such parameter.
@@ -58,7 +59,9 @@ def chosen(entries: list[Entry], keys: list[str]) -> list[Entry]:
     for key in keys:
         if key not in known:
             raise unknown(key, known)
-    return [entry for entry in entries if not keys or entry.about in keys]
+    if keys:
+        return [entry for entry in entries if entry.about in keys]
+    return [entry for entry in entries if READ_BY.get(entry.about, architecture) == architecture]
 
 
 def table(rows: list[dict[str, Any]], width: int | None = None) -> str:
