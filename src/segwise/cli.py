@@ -64,12 +64,14 @@ def call(values: argparse.Namespace) -> Any:
 @contextmanager
 def _recorded(values: argparse.Namespace, params: Any) -> Iterator[None]:
     """Trainings, openings of the test split and verdicts are written into the registry, here and not in the stages."""
-    if values.verb not in ("train", "evaluate", "gate"):
+    if values.verb not in ("train", "evaluate", "score", "gate"):
         yield
         return
     from segwise.registry import record
 
-    if values.verb != "gate":
+    if values.verb == "score":
+        record.before(values.verb, values.name, params, values.results)
+    elif values.verb != "gate":
         record.before(values.verb, values.network if values.verb == "train" else values.approach, params)
     yield
     if values.verb == "gate":

@@ -45,6 +45,7 @@ EFFECTS: tuple[Row, ...] = (
     Row("labels", "compare data revisions; accept findings with a reason"),
     Row("plan", "show the plan that the profile makes, or write it into params.yaml"),
     Row("curve", "measure what the next labels are worth, by training on fewer of them"),
+    Row("score", "measure another program's predictions on the same test images, beside the candidates"),
     Row("suspects", "rank the labels that the model doubts, worst first"),
     Row("integrity", "re-hash the working data against data.dvc"),
     Row("promote", "hold the packaged Bento against the champion; make it the champion if it is as good"),

@@ -160,6 +160,14 @@ def _curve_arguments(a: Values, p: Params) -> dict[str, Any]:
     return {"network": a.network, "params": p, "choices": choices}
 
 
+def _score(parser: Parser) -> None:
+    add = parser.add_argument
+    add("results", type=Path, help="predictions on the images of data/: COCO results, or a COCO file with `score`")
+    add("--name", default="other", help="what the other model is called (default: %(default)s)")
+    least = "serve predictions from this score on (default: fitted on the validation images)"
+    add("--min-score", type=float, metavar="S", help=least)
+
+
 def _suspects(parser: Parser) -> None:
     from segwise.spec import SPLITS
 
@@ -299,6 +307,19 @@ VERBS: dict[str, Verb] = {
     "labels": Verb("segwise labels diff HEAD", _labels_arguments, _labels),
     "plan": Verb("segwise plan train.dense.zoom --apply", lambda a, p: {"apply": a.apply, "keys": a.keys}, _plan, True),
     "curve": Verb("segwise curve dense --fractions 0.25 0.5 1 --repeats 3", _curve_arguments, _curve, is_reading=True),
+    "score": Verb(
+        "segwise score runs/segment/val/predictions.json --name yolo11n-seg",
+        lambda a, p: {
+            "results": a.results,
+            "name": a.name,
+            "min_score": a.min_score,
+            "data": p.data,
+            "params": p.evaluate,
+            "decisions": p.decision,
+        },
+        _score,
+        is_reading=True,
+    ),
     "suspects": Verb(
         "segwise suspects --split val --top 50",
         lambda a, p: {"data": p.data, "model": a.model, "split": a.split, "top": a.top},

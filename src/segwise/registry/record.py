@@ -25,19 +25,20 @@ from segwise.spec import CASCADE_FILE, canonical_json, sha256_of
 DATA, SPLIT, VERDICT = Path("data.dvc"), Path("work/split.json"), Path("work/gate/verdict.json")
 
 
-def before(verb: str, name: str, params: Any) -> None:
+def before(verb: str, name: str, params: Any, measured: Path | None = None) -> None:
     """Record that a training begins or that the test split is opened, and the data revision if it is new.
 
     Args:
-        name: the network or the approach.
+        name: the network or the approach, or of predictions from elsewhere what they are called.
         params: `segwise.params.Params`.
+        measured: the file of those predictions.
 
     Raises:
         SegwiseError: `registry/` is missing or cannot be written; BusyError: others hold it for too long;
             IntegrityError: it is damaged.
     """
     with _writable(verb), locked():
-        (_training if verb == "train" else _test_read)(name, params)
+        _training(name, params) if verb == "train" else _test_read(verb, name, params, measured)
 
 
 def after(verb: str) -> None:
@@ -64,13 +65,14 @@ def _training(network: str, params: Any) -> None:
     append("run", subject, details, actor(), f"training of {network} begins")
 
 
-def _test_read(approach: str, params: Any) -> None:
+def _test_read(verb: str, name: str, params: Any, measured: Path | None) -> None:
     data = _data()
-    folder = Path("work/calibrate") / approach
+    folder = Path("work/calibrate") / name
     spec = folder / CASCADE_FILE if (folder / CASCADE_FILE).is_file() else folder / "model.json"
-    subject = {"approach": approach, "model_sha256": _sha256(spec), "data_md5": data, "split_sha256": _sha256(SPLIT)}
+    model = _sha256(measured or spec)
+    subject = {"approach": name, "model_sha256": model, "data_md5": data, "split_sha256": _sha256(SPLIT)}
     details = {"criteria_sha256": criteria.digest(criteria_of(params))}
-    append("test_read", subject, details, actor(), f"segwise evaluate {approach}")
+    append("test_read", subject, details, actor(), f"segwise {verb} {name}")
 
 
 def _data() -> str:
