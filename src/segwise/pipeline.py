@@ -50,6 +50,7 @@ EFFECTS: tuple[Row, ...] = (
     Row("integrity", "re-hash the working data against data.dvc"),
     Row("promote", "hold the packaged Bento against the champion; make it the champion if it is as good"),
     Row("rollback", "make the previous champion the champion again"),
+    Row("sign", "sign a promoted package with an own key, so that others can tell whose it is"),
     Row("approve", "say that a package may be promoted, by name"),
     Row("criteria", "show what the models are held to and since when, or change it on purpose"),
     Row("history", "list the registry's events"),

@@ -1,22 +1,24 @@
-"""Where promoted packages live: archives by the SHA-256 of their bytes, unpacked champions by their digest.
+"""Where promoted packages live: archives and signatures by the SHA-256 of their bytes, unpacked champions by their
+digest.
 
-Both appear whole or not at all (temporary name, fsync, rename). They are written while the registry's lock is held
+They appear whole or not at all (temporary name, fsync, rename). They are written while the registry's lock is held
 (`registry.locked`), so a temporary folder found then is what a killed promotion left, and is removed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import lzma
 import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from segwise import registry
+from segwise import registry, signing, trust
 from segwise.bundle import MODEL, verify
 from segwise.errors import IntegrityError, SegwiseError
 from segwise.spec import sha256_of
@@ -45,6 +47,20 @@ def keep(archive: Path) -> str:
     return sha256
 
 
+def keep_signature(signature: bytes) -> dict[str, str]:
+    """Put a signature beside the archives; returns what an event says of it: its SHA-256, and its key's fingerprint.
+    Call it with the lock held."""
+    sha256 = hashlib.sha256(signature).hexdigest()
+    target = trust.path_of(sha256)
+    with _temporary(target.parent) as folder:
+        copy = folder / "signature"
+        copy.write_bytes(signature)
+        _sync(copy)
+        copy.replace(target)
+    _sync(target.parent)
+    return {"sha256": sha256, "key_sha256": signing.read(signature)[0]}
+
+
 def unpack(sha256: str, digest: str | None = None) -> tuple[str, Path, dict[str, Any]]:
     """Unpack a stored archive, verify it, and give it its digest's name. Call it with the lock held.
 
@@ -54,20 +70,10 @@ def unpack(sha256: str, digest: str | None = None) -> tuple[str, Path, dict[str,
     Raises:
         IntegrityError: the archive is gone, damaged, or is not the package `digest`.
     """
-    archive = _archive(sha256)
-    if not archive.is_file() or sha256_of(archive) != sha256:
-        came = "other bytes" if archive.is_file() else "no such file"
-        raise IntegrityError(f"the promoted archive {archive}", came, LOST)
     champions = STATE / "champions"
     with _temporary(champions) as folder:
         fresh = folder / "bento"
-        try:
-            with tarfile.open(archive, "r:xz") as tar:
-                tar.extractall(fresh, **SAFELY)  # noqa: S202 -- the archive is our own: its SHA-256 was just checked
-        except (tarfile.TarError, lzma.LZMAError, OSError, EOFError) as error:
-            if isinstance(error, OSError) and error.errno:  # the disk, not the archive
-                raise
-            raise IntegrityError(f"a readable archive {archive}", str(error), LOST) from error
+        _extract(sha256, fresh)
         digest, manifest = verify(fresh, digest)
         target = champions / digest
         if target.exists():
@@ -77,15 +83,43 @@ def unpack(sha256: str, digest: str | None = None) -> tuple[str, Path, dict[str,
     return digest, target, manifest
 
 
-def champion() -> tuple[Path, registry.Event]:
+@contextmanager
+def opened(sha256: str, digest: str) -> Iterator[Path]:
+    """A stored archive unpacked and verified in a temporary folder, which holds nothing else. Raises as `unpack`."""
+    with tempfile.TemporaryDirectory(prefix="segwise-opened-") as name:
+        folder = Path(name) / digest
+        _extract(sha256, folder)
+        verify(folder, digest)
+        yield folder
+
+
+def _extract(sha256: str, into: Path) -> None:
+    archive = _archive(sha256)
+    if not archive.is_file() or sha256_of(archive) != sha256:
+        came = "other bytes" if archive.is_file() else "no such file"
+        raise IntegrityError(f"the promoted archive {archive}", came, LOST)
+    try:
+        with tarfile.open(archive, "r:xz") as tar:
+            tar.extractall(into, **SAFELY)  # noqa: S202 -- the archive is our own: its SHA-256 was just checked
+    except (tarfile.TarError, lzma.LZMAError, OSError, EOFError) as error:
+        if isinstance(error, OSError) and error.errno:  # the disk, not the archive
+            raise
+        raise IntegrityError(f"a readable archive {archive}", str(error), LOST) from error
+
+
+def champion(verify_keys: Sequence[Path] = ()) -> tuple[Path, registry.Event]:
     """The champion's verified folder (a Bento) and the event that made it so; unpacked again if it was damaged.
+
+    Args:
+        verify_keys: public keys, one of which must have signed it; none: those that the project asks for, see `trust`.
 
     Raises:
         SegwiseError: nothing has been promoted.
-        IntegrityError: the registry or the stored archive is damaged.
+        IntegrityError: the registry or the stored archive is damaged, or the package is not signed as asked.
         BusyError: it has to be unpacked, and another process holds the lock.
     """
-    event = registry.champion(registry.read())
+    trusted, events = trust.keys(verify_keys), registry.read()
+    event = registry.champion(events)
     if event is None:
         remedy = "run `make run`, or `dvc repro` and `segwise promote`"
         raise SegwiseError("a champion in the registry", "none: nothing was promoted yet", remedy)
@@ -95,6 +129,7 @@ def champion() -> tuple[Path, registry.Event]:
     except IntegrityError:
         with registry.locked():
             folder = unpack(event.bento_sha256, event.digest)[1]
+    trust.require(folder, event.digest, events, trusted)
     return folder, event
 
 

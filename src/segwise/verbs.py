@@ -181,6 +181,33 @@ def _actor(parser: Parser) -> None:
     parser.add_argument("--reason", default="by hand", help="why; recorded in the registry")
 
 
+def _promote(parser: Parser) -> None:
+    _actor(parser)
+    _sign_key(parser)
+
+
+def _rollback(parser: Parser) -> None:
+    _actor(parser)
+    _verify_key(parser)
+
+
+def _sign(parser: Parser) -> None:
+    parser.add_argument("digest", nargs="?", default="", help="its first 8 digits or more (default: the champion)")
+    _sign_key(parser)
+    _actor(parser)
+
+
+def _sign_key(parser: Parser) -> None:
+    default = os.environ.get("SEGWISE_SIGN_KEY") or None
+    does = "private key, PEM, that signs the package (default: $SEGWISE_SIGN_KEY)"
+    parser.add_argument("--sign-key", type=Path, default=default, metavar="KEY.pem", help=does)
+
+
+def _verify_key(parser: Parser) -> None:
+    does = "public key, PEM, that must have signed the package; repeated: any of them (default: registry/keys/*.pem)"
+    parser.add_argument("--verify-key", type=Path, action="append", default=[], metavar="PUB.pem", help=does)
+
+
 def _criteria(parser: Parser) -> None:
     parser.add_argument("--amend", action="store_true", help="record the criteria of params.yaml as those that hold")
     parser.add_argument("--actor", default=os.environ.get("USER", "unknown"), help="who does it (default: $USER)")
@@ -203,6 +230,7 @@ def _audit(parser: Parser) -> None:
     does = "check every record, the chain, and the bytes of every promoted archive; the first bad record is named"
     verify = add("verify", does, "segwise audit verify")
     verify.add_argument("--head", help="hash that an earlier `audit verify` printed: finds an end that was cut off")
+    _verify_key(verify)
     export = add("export", "write the events for people or programs", "segwise audit export --out audit.html")
     export.add_argument("--format", default="html", choices=("html", "json", "csv"), help="default: %(default)s")
     export.add_argument("--out", required=True, type=Path, help="the file to write")
@@ -211,8 +239,9 @@ def _audit(parser: Parser) -> None:
 
 
 def _audit_arguments(a: Values) -> dict[str, Any]:
-    own = {"verify": ("head",), "export": ("format", "out")}[a.action]
-    return {"action": a.action, **{key: getattr(a, key) for key in own}}
+    if a.action == "verify":
+        return {"action": a.action, "head": a.head, "verify_keys": a.verify_key}
+    return {"action": a.action, "format": a.format, "out": a.out}
 
 
 def _doctor(parser: Parser) -> None:
@@ -245,6 +274,7 @@ def _predict(parser: Parser) -> None:
 def _serve(parser: Parser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=3000, help="port to listen on (default: %(default)s)")
+    _verify_key(parser)
 
 
 VERBS: dict[str, Verb] = {
@@ -329,13 +359,19 @@ VERBS: dict[str, Verb] = {
     "integrity": Verb("segwise integrity", lambda a, p: {"data": p.data}, is_reading=True),
     "promote": Verb(
         'segwise promote --actor ada --reason "passed the gate on the March data"',
-        lambda a, p: {"actor": a.actor, "reason": a.reason, "params": p},
-        _actor,
+        lambda a, p: {"actor": a.actor, "reason": a.reason, "params": p, "sign_key": a.sign_key},
+        _promote,
     ),
     "rollback": Verb(
         'segwise rollback --actor ada --reason "undercounts on the new microscope"',
-        lambda a, p: {"actor": a.actor, "reason": a.reason},
-        _actor,
+        lambda a, p: {"actor": a.actor, "reason": a.reason, "verify_keys": a.verify_key},
+        _rollback,
+        needs_params=False,
+    ),
+    "sign": Verb(
+        'segwise sign 1db6329c81 --sign-key KEY.pem --reason "promoted before we signed"',
+        lambda a, p: {"digest": a.digest, "sign_key": a.sign_key, "actor": a.actor, "reason": a.reason},
+        _sign,
         needs_params=False,
     ),
     "approve": Verb(
@@ -382,6 +418,9 @@ VERBS: dict[str, Verb] = {
         needs_params=False,
     ),
     "serve": Verb(
-        "segwise serve --port 3000", lambda a, p: {"host": a.host, "port": a.port}, _serve, needs_params=False
+        "segwise serve --port 3000",
+        lambda a, p: {"host": a.host, "port": a.port, "verify_keys": a.verify_key},
+        _serve,
+        needs_params=False,
     ),
 }

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from segwise import bundle, packing, registry, store
+from segwise import bundle, packing, registry, signing, store, trust
 from segwise.dataset import coco
 from segwise.dataset.params import DataParams
 from segwise.errors import BusyError, GateRefusedError, InconclusiveError, IntegrityError, SegwiseError, UsageError
@@ -28,6 +28,7 @@ from segwise.spec import canonical_json, sha256_of
 from segwise.stages import gate, history, package, promote, rollback
 from tests.factory import make_dataset
 from tests.gate.made import make_sums
+from tests.keys import make_pair
 from tests.model_folder import make_model
 
 REPO = Path(__file__).resolve().parents[2]
@@ -91,12 +92,14 @@ def row(verdict: Any, name: str = "f1") -> Row:
     return Row("quality", name, name, "fraction", verdict, 0.9, 0.9, 0.0, (-0.01, 0.01), 0.02, to_change)
 
 
-def promoted(actor: str, reason: str, *verdicts: str, params: Params = PARAMS) -> dict[str, Any]:
+def promoted(
+    actor: str, reason: str, *verdicts: str, params: Params = PARAMS, sign_key: Path | None = None
+) -> dict[str, Any]:
     """Promote on evidence that is made up here: what gathers it has tests of its own in tests/promotion."""
     found = Evidence([row(v) for v in verdicts or ("promote",)], {"noise": None}, 6)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(promote.evidence, "gather", lambda *_: found)
-        return promote.run(actor, reason, params)
+        return promote.run(actor, reason, params, sign_key)
 
 
 def test_two_builds_of_the_same_model_are_the_same_bytes_whatever_the_clock_said(packages: dict[str, Path]) -> None:
@@ -417,3 +420,59 @@ def test_the_built_bento_answers_over_http_byte_for_byte_as_it_was_gated_and_rec
     assert {row.name: row.verdict for row in rows} == dict.fromkeys(("digest", "served_is_gated", "golden"), "promote")
     assert len(asked.golden) == 5
     assert bundle.verify(folder, digest)[0] == digest  # serving wrote nothing beside the verified files
+
+
+def test_a_signed_promotion_records_the_signature_and_a_rollback_brings_it_back(
+    root: Path, packages: dict[str, Path]
+) -> None:
+    key, public = make_pair(root, "ada")
+    first = promoted("ada", "first", sign_key=key)
+    event = registry.read()[-1]
+    signature = event.details["signature"]
+    path = trust.path_of(signature["sha256"])
+    assert signature == {"sha256": sha256_of(path), "key_sha256": sha256_of(public)}
+    assert str(path) in first["summary"]
+    signing.verify(Path(".segwise/champions") / event.digest, path, public)
+    use(packages["b"])
+    promoted("ada", "second")
+    assert "signature" not in registry.read()[-1].details
+    with pytest.raises(IntegrityError, match="nobody signed"):
+        store.champion([public])
+    rollback.run("bob", "undercounts", [public])
+    assert registry.read()[-1].details["signature"] == signature
+    assert store.champion([public])[1].digest == event.digest
+
+
+@pytest.mark.parametrize("verdict", ["hold", "inconclusive"])
+def test_what_is_not_promoted_is_not_signed(root: Path, verdict: str) -> None:
+    key, _ = make_pair(root, "ada")
+    with pytest.raises(GateRefusedError):
+        promoted("ada", "try", verdict, sign_key=key)
+    assert "signature" not in registry.read()[-1].details
+    assert not list(Path(".segwise").rglob("*.sig"))
+
+
+def test_where_signatures_are_asked_for_a_promotion_without_the_key_ends_before_any_work(root: Path) -> None:
+    key, _ = make_pair(trust.KEYS, "ada")
+    strange, _ = make_pair(root, "bob")
+    key.rename(root / "ada.key.pem")
+    for other in (None, strange):
+        with pytest.raises(UsageError, match="registry/keys"):
+            promoted("ada", "first", sign_key=other)
+    assert not Path(".segwise/store").exists()
+    promoted("ada", "first", sign_key=root / "ada.key.pem")
+    assert store.champion()[1].actor == "ada"
+
+
+def test_a_key_that_cannot_sign_ends_a_promotion_before_any_work(root: Path) -> None:
+    with pytest.raises(UsageError, match="private key"):
+        promoted("ada", "first", sign_key=root / "absent.pem")
+    assert not Path(".segwise/store").exists()
+
+
+def test_the_champion_again_is_told_how_it_is_signed_if_nobody_did(root: Path) -> None:
+    key, _ = make_pair(root, "ada")
+    promoted("ada", "first")
+    assert "to sign it: `segwise sign`" in promoted("ada", "again", sign_key=key)["summary"]
+    registry.append("sign", registry.read()[-1].subject, {"signature": {"sha256": "1" * 64}}, "ada", "signed")
+    assert "nothing to do" in promoted("ada", "again", sign_key=key)["summary"]

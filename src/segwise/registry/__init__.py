@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from segwise.gate import criteria
 from segwise.registry.event import GENESIS, KINDS, Event, Kind
-from segwise.registry.fold import approved, approvers, champion, has_approved, num_test_reads, previous, rolled_back
+from segwise.registry.fold import (
+    approved,
+    approvers,
+    champion,
+    has_approved,
+    num_test_reads,
+    previous,
+    rolled_back,
+    signatures,
+)
 from segwise.registry.freeze import Freeze, criteria_of, freeze, frozen, moved
 from segwise.registry.log import EVENTS, read, verify
 from segwise.registry.writing import LOCK, append, locked, require_text
@@ -33,5 +42,6 @@ __all__ = [
     "read",
     "require_text",
     "rolled_back",
+    "signatures",
     "verify",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 Kind = Literal[
-    "data", "run", "amend", "test_read", "gate", "approval", "promote", "hold", "inconclusive", "rollback"
+    "data", "run", "amend", "test_read", "gate", "approval", "promote", "hold", "inconclusive", "rollback", "sign"
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 GENESIS = hashlib.sha256(b"").hexdigest()  # `prev` of the first record

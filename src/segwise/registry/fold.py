@@ -1,4 +1,5 @@
-"""What follows from the events: who is champion, who was before, who approved, how often the test split was read."""
+"""What follows from the events: who is champion, who was before, who approved or signed, how often the test split was
+read."""
 
 from __future__ import annotations
 
@@ -57,9 +58,19 @@ def has_approved(events: Sequence[Event], digest: str, actor: str) -> bool:
     return _same(actor) in map(_same, approvers(events, digest))
 
 
+def signatures(events: Sequence[Event], digest: str) -> tuple[str, ...]:
+    """SHA-256 of the signatures recorded for this package, each once, the newest first."""
+    made = [event.details["signature"]["sha256"] for event in events if event.digest == digest and _is_signed(event)]
+    return tuple(dict.fromkeys(reversed(made)))
+
+
 def num_test_reads(events: Sequence[Event]) -> int:
     """How often the test split was opened."""
     return sum(event.kind == "test_read" for event in events)
+
+
+def _is_signed(event: Event) -> bool:
+    return isinstance(event.details.get("signature"), dict) and "sha256" in event.details["signature"]
 
 
 def _same(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Models half written by a killed promotion, and champions whose files are others than were promoted."""
+"""Models half written by a killed promotion, signatures and champions with other bytes than were recorded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from segwise import bundle, registry, store
+from segwise import bundle, registry, store, trust
 from segwise.errors import BusyError, IntegrityError
 from segwise.repair.finding import Finding, left, planned, repaired
 from segwise.spec import sha256_of
@@ -21,8 +21,8 @@ def check(events: tuple[registry.Event, ...], dry_run: bool) -> list[Finding]:
         return []
     try:
         with registry.locked(timeout_s=5):
-            found = [*_partial(dry_run), *_archives(events, dry_run), *_unpacked(events, dry_run)]
-            return [*found, *_champion(events, dry_run)]
+            found = [*_partial(dry_run), *_archives(events, dry_run), *_signatures(events)]
+            return [*found, *_unpacked(events, dry_run), *_champion(events, dry_run)]
     except BusyError as error:
         return [left(CHECK, registry.LOCK, "is held: a promotion is being made", error.remedy)]
 
@@ -55,6 +55,11 @@ def _archives(events: tuple[registry.Event, ...], dry_run: bool) -> Iterator[Fin
         if is_packaged:
             store.keep(PACKAGED)
         yield repaired(CHECK, path, what, did if is_packaged else f"{did}: it never was promoted")
+
+
+def _signatures(events: tuple[registry.Event, ...]) -> Iterator[Finding]:
+    for path in trust.damaged(events):
+        yield left(CHECK, path, "other bytes than its name says", trust.SIGN_AGAIN)
 
 
 def _unpacked(events: tuple[registry.Event, ...], dry_run: bool) -> Iterator[Finding]:

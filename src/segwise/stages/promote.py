@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segwise import golden, registry, store
+from segwise import golden, registry, signing, store, trust
 from segwise.dataset import coco
 from segwise.decision import answers
 from segwise.errors import GateRefusedError, InconclusiveError, IntegrityError
@@ -45,9 +45,12 @@ class Contest:
         return {"digest": self.digest, "bento_sha256": self.bento_sha256}
 
 
-def run(actor: str, reason: str, params: Params) -> dict[str, Any]:
+def run(actor: str, reason: str, params: Params, sign_key: Path | None = None) -> dict[str, Any]:
     """Store, unpack and verify `work/package/segwise.bento`, hold it against the champion, write `work/promotion/`
     (promotion.json, index.html), and record the verdict. The champion again: nothing happens.
+
+    Args:
+        sign_key: private key that a promoted package is signed with (see `signing`).
 
     Raises:
         GateRefusedError: it is held: worse, or a limit, a criterion or an approval is missing.
@@ -55,14 +58,17 @@ def run(actor: str, reason: str, params: Params) -> dict[str, Any]:
         IntegrityError: the package is not of the gate's winner, the archive is not what its manifest says, it is not
             what was gated, or the registry is damaged.
         BusyError: somebody else promoted, rolled back or amended the criteria meanwhile.
-        UsageError: actor or reason is empty.
+        UsageError: actor or reason is empty, or the key cannot sign or is not one the project trusts.
     """
     registry.require_text(actor=actor, reason=reason)
+    trust.signer(sign_key)
     expected, why = _packaged()
     contest = _enter(expected)
     answer = {"winner": contest.manifest["winner"], **contest.subject}
     if contest.champion is not None and contest.champion.digest == contest.digest:
-        return {**answer, "changed": False, "summary": f"{contest.digest[:12]} already is the champion: nothing to do"}
+        is_unsigned = sign_key is not None and not registry.signatures(registry.read(), contest.digest)
+        todo = "to sign it: `segwise sign`" if is_unsigned else "nothing to do"
+        return {**answer, "changed": False, "summary": f"{contest.digest[:12]} already is the champion: {todo}"}
     now = registry.criteria_of(params)
     _require_frozen(contest, now)
     _require_approved(contest, actor, params.promote.approvals)
@@ -76,10 +82,12 @@ def run(actor: str, reason: str, params: Params) -> dict[str, Any]:
         "golden": answered, "criteria_sha256": told["criteria_sha256"], "champion": told["champion"],
         "checks": told["checks"], "promotion_sha256": sha256_of(OUT / "promotion.json"),
     }  # fmt: skip
-    event = _record(verdict, contest, details, actor, reason)
+    signature = _signature(contest, sign_key) if verdict == "promote" and sign_key else None
+    event = _record(verdict, contest, details, actor, reason, signature)
+    signed = f"; signed, {trust.path_of(event.details['signature']['sha256'])}" if signature else ""
     return {**answer, "changed": True, "seq": event.seq, "verdict": verdict, "path": str(OUT / "index.html"),
             "summary": f"{contest.manifest['winner']} is the champion: {contest.digest[:12]} (event {event.seq}); "
-            f"{len(found.rows)} checks → {OUT}/index.html"}  # fmt: skip
+            f"{len(found.rows)} checks → {OUT}/index.html{signed}"}  # fmt: skip
 
 
 def _packaged() -> tuple[dict[str, Any], str]:
@@ -163,10 +171,25 @@ def _report(told: Mapping[str, Any], found: Evidence, params: Params) -> None:
     (OUT / "index.html").write_text(promotion_page.render(told, shots, params.decision), encoding="utf-8")
 
 
-def _record(verdict: str, contest: Contest, details: Mapping[str, Any], actor: str, reason: str) -> registry.Event:
+def _signature(contest: Contest, sign_key: Path) -> bytes:
+    """Of the package as it lies in the store: no file that a server has left beside it."""
+    with store.opened(contest.bento_sha256, contest.digest) as folder:
+        return signing.sign(folder, sign_key)
+
+
+def _record(
+    verdict: str,
+    contest: Contest,
+    details: Mapping[str, Any],
+    actor: str,
+    reason: str,
+    signature: bytes | None,
+) -> registry.Event:
     """The switch: one event. Who holds or cannot tell is recorded just so, and raised."""
     kind: Any = verdict
     with registry.locked():
+        if signature:
+            details = {**details, "signature": store.keep_signature(signature)}
         event = registry.append(kind, contest.subject, details, actor, reason, expected_seq=contest.seq)
     if verdict == "promote":
         return event

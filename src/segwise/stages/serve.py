@@ -5,24 +5,30 @@ from __future__ import annotations
 import errno
 import signal
 import socket
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from segwise import hosting, store
+from segwise import hosting, store, trust
 from segwise.errors import BusyError, SegwiseError, UsageError
 
 
-def run(host: str = "127.0.0.1", port: int = 3000) -> dict[str, Any]:
+def run(host: str = "127.0.0.1", port: int = 3000, verify_keys: Sequence[Path] = ()) -> dict[str, Any]:
     """Serve until interrupted.
+
+    Args:
+        verify_keys: public keys, one of which must have signed the champion (see `trust`).
 
     Raises:
         SegwiseError: there is no champion, or the server ended by itself.
         BusyError: the port is taken.
-        IntegrityError: the champion's bytes are not those that were promoted.
+        IntegrityError: the champion's bytes are not those that were promoted, or not signed as asked.
     """
-    folder, event = store.champion()
+    folder, event = store.champion(verify_keys)
     require_free(host, port)
     name = event.details.get("approach", "the champion")
-    print(f"serving {name} {event.digest[:12]} on http://{host}:{port}  (Ctrl-C stops)", flush=True)
+    signed = ", signature verified," if trust.keys(verify_keys) else ""
+    print(f"serving {name} {event.digest[:12]}{signed} on http://{host}:{port}  (Ctrl-C stops)", flush=True)
     server = hosting.start(folder, host, port)
     previous = signal.signal(signal.SIGTERM, lambda *_: _interrupt())
     try:
