@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from segwise.gate.comparison import VERDICTS, Compared, Figure, compare, overall
+from segwise.gate.power import further_groups
 
 RANDOM = np.random.default_rng(0)
 BASE = RANDOM.normal(0.8, 0.05, 2000)
@@ -140,7 +141,7 @@ def test_how_many_more_goes_by_the_side_that_is_to_be_proven(shift: float, is_er
     assert found.verdict == "inconclusive" and found.interval is not None
     low, high = sorted(sign * end for end in found.interval)
     reach = shift - low if shift > -0.01 else high - shift
-    assert found.more_groups == math.ceil(20 * (reach / (shift + 0.01)) ** 2 - 1e-6) - 20
+    assert found.more_groups == further_groups(20, abs(shift + 0.01), 0.05, reach)
     assert f"it may be worse by {-low:.4g}, and 0.01 is allowed: about {found.more_groups} more" in found.words
 
 

@@ -72,7 +72,7 @@ def test_a_dear_miss_is_bounded_more_surely_and_a_dear_false_alarm_too() -> None
     assert used_at_most(alarm, answers, SINGLE, 0.05) == pytest.approx((1 - exact_floor(1.0, 100, 0.005)) / 0.1)
 
 
-def test_a_group_is_one_trial_of_each_side_that_it_has_answers_of() -> None:
+def test_equal_groups_are_one_trial_each_of_each_side_that_they_have_answers_of() -> None:
     fours = np.array([f"g{i // 4}" for i in range(200)])
     found = used_at_most(presence(), half_and_half(), fours, 0.05)
     assert found == pytest.approx((1 - exact_floor(1.0, 25, 0.05)) / 0.1)
@@ -80,6 +80,35 @@ def test_a_group_is_one_trial_of_each_side_that_it_has_answers_of() -> None:
     assert used_at_most(presence(), half_and_half(), mixed, 0.05) == pytest.approx(
         (1 - exact_floor(1.0, 100, 0.05)) / 0.1
     )
+
+
+def test_unequal_groups_are_fewer_trials_than_groups() -> None:
+    """One group of 81 images and 19 of one each: 100² / (81² + 19) = 1.52 trials, not 20."""
+    groups = np.array(["large"] * 81 + [f"g{i}" for i in range(19)] + [f"n{i}" for i in range(100)])
+    only = presence(tolerance={"min_sensitivity": 0.9})
+    found = used_at_most(only, half_and_half(), groups, 0.05)
+    assert found == pytest.approx((1 - exact_floor(1.0, 100**2 / (81**2 + 19), 0.05)) / 0.1)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.8, 1.3])
+def test_groups_that_are_missed_whole_are_proven_no_more_often_than_alpha_however_unequal(spread: float) -> None:
+    """The true sensitivity is the limit. Counting groups as trials promoted up to 18 % of such models."""
+    random, limit, sets, num_groups = np.random.default_rng(0), 0.8, 500, 60
+    decision = presence(tolerance={"min_sensitivity": limit})
+    proven = 0
+    for _ in range(sets):
+        sizes = np.maximum(1, random.lognormal(1.5, spread, num_groups).round()).astype(np.int64)
+        groups = np.repeat([f"g{i}" for i in range(num_groups)], sizes)
+        seen = np.repeat((random.random(num_groups) < limit).astype(np.int64), sizes)
+        used = used_at_most(decision, make_answers(np.ones_like(seen), seen), groups, 0.05)
+        assert used is not None
+        proven += used <= 1
+    assert proven / sets <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / sets)
+
+
+def test_as_many_times_the_groups_are_as_many_times_the_trials() -> None:
+    found = used_at_most(presence(), half_and_half(), SINGLE, 0.05, times=2.5)
+    assert found == pytest.approx((1 - exact_floor(1.0, 250, 0.05)) / 0.1)
 
 
 def test_zones_and_classes_of_an_image_are_no_further_trials() -> None:

@@ -41,8 +41,8 @@ def test_slices_without_enough_groups_or_labels_are_reported_and_not_passed() ->
     found = judge_slices(parts, LIMITS, 0.05)
     assert [c.part for c in found.checks] == ["modality a"]
     assert found.not_judged == {
-        "modality b": "7 groups of 14 test images, and 8 groups are needed",
-        "modality c": "1 group of 2 test images, and 8 groups are needed",
+        "modality b": "7 usable groups of 14 test images, and 8 are needed",
+        "modality c": "1 usable group of 2 test images, and 8 are needed",
         "modality d": "40 test images without a label",
     }
     assert not found.is_blind
@@ -79,7 +79,7 @@ def test_limits_that_no_slice_could_be_held_against_are_not_met() -> None:
     assert word == "inconclusive"
     (text,) = to_change
     assert text.startswith(
-        "no slice can be judged: modality a has 3 groups of 6 test images, and 8 groups are needed; "
+        "no slice can be judged: modality a has 3 usable groups of 6 test images, and 8 are needed; "
     )
     assert why == "No approach is proven to pass: hybrid is not proven in slices."
 

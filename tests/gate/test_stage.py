@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from segwise.decision.params import Decision
 from segwise.decision.score import figures as decision_figures
-from segwise.errors import IntegrityError
+from segwise.errors import IntegrityError, UsageError
 from segwise.evaluation.figures import figures
 from segwise.evaluation.intervals import draws
 from segwise.evaluation.replicates import replicated
@@ -26,6 +26,7 @@ from segwise.gate.power import effective_groups
 from segwise.stages import gate
 from tests.gate.made import make_answers, make_sums, sample, write_evidence
 
+REPLICATES = 500
 COUNT = Decision.model_validate({"kind": "count", "tolerance": {"relative": 0.2}})
 
 
@@ -36,7 +37,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(sums: Sums | dict[str, Sums], decisions: dict[str, Decision] | None = None, **params: Any) -> dict[str, Any]:
     write_evidence(Path(), sums if isinstance(sums, dict) else {"hybrid": sums})
-    return gate.run(GateParams(**{"replicates": 200, **params}), decisions)
+    return gate.run(GateParams(**{"replicates": REPLICATES, **params}), decisions)
 
 
 def checks_of(result: dict[str, Any], approach: str = "hybrid") -> dict[str, dict[str, Any]]:
@@ -53,7 +54,7 @@ def test_value_and_bound_are_those_of_the_figures_of_each_draw() -> None:
     sums = spread_out()
     result = run(sums, min_foreground_iou=0.5, min_f1=0.5, max_count_error=0.5, confidence=0.9, seed=3)
     ones = np.ones(len(sums), dtype=np.int64)
-    drawn = draws(sums.groups.tolist(), 200, 3)
+    drawn = draws(sums.groups.tolist(), REPLICATES, 3)
     for name, key in (("min_foreground_iou", "foreground_iou"), ("min_f1", "f1"), ("max_count_error", "count_error")):
         found = checks_of(result)[name]
         values = np.array([figures(sums, weights, full=False)[key] for weights in drawn])
@@ -144,7 +145,7 @@ def test_each_figure_weighs_groups_by_what_it_divides_by() -> None:
     bases = {"miou": pixels, "foreground_iou": pixels, "f1": objects, "count_error": objects, "coverage_error": images}
     weights = {name: effective_groups(sums.groups.tolist(), basis) for name, basis in bases.items()}
     assert len({round(w, 6) for w in weights.values()}) == 3
-    drawn = draws(sums.groups.tolist(), 200, 0)
+    drawn = draws(sums.groups.tolist(), REPLICATES, 0)
     for name, limit in limits.items():
         values = np.array([figures(sums, weight, full=False)[name[4:]] for weight in drawn])
         made = replace(sample(found[name]["value"]), draws=values, num_groups=39, effective_groups=weights[name[4:]])
@@ -164,7 +165,7 @@ def test_a_decision_weighs_groups_by_its_objects_or_by_images(kind: str, by_obje
     )
     basis = truth if by_objects else np.ones(len(sums))
     effective = effective_groups(sums.groups.tolist(), basis)
-    drawn = draws(sums.groups.tolist(), 200, 0)
+    drawn = draws(sums.groups.tolist(), REPLICATES, 0)
     used = np.array([decision_figures(decision, answers, weight)["used"] for weight in drawn])
     made = replace(sample(found["max_tolerance_used"]["value"]), draws=used, num_groups=39, effective_groups=effective)
     assert found["max_tolerance_used"]["bound"] == worst_of(made, 0.4, is_minimum=False)
@@ -197,8 +198,8 @@ def test_long_work_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr(gate.time, "monotonic", lambda: next(clock))
     run(spread_out(), min_f1=0.5)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[:2] == ["gate: hybrid: draw 2/200", "gate: hybrid: draw 5/200"]  # after 6 s, and again after 6 s
-    assert len(lines) == 66
+    assert lines[:2] == ["gate: hybrid: draw 2/500", "gate: hybrid: draw 5/500"]  # after 6 s, and again after 6 s
+    assert len(lines) == 166
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -259,6 +260,14 @@ def test_presence_without_a_miss_is_bounded_exactly() -> None:
     assert found["verdict"] == "inconclusive"
 
 
+def test_how_many_more_without_a_miss_goes_by_the_exact_bound() -> None:
+    sums = make_sums(0.9, num_groups=40, per_group=1)
+    decision = Decision.model_validate({"kind": "presence", "tolerance": {"min_sensitivity": 0.95}})
+    answers = make_answers(np.ones(40, dtype=np.int64), np.ones(40, dtype=np.int64))
+    found = checks_of(run(replace(sums, asked={"n": answers}), {"n": decision}, max_tolerance_used=1.0))
+    assert (found["max_tolerance_used"]["verdict"], found["max_tolerance_used"]["more_groups"]) == ("inconclusive", 19)
+
+
 def test_a_decision_that_was_not_asked_is_refused() -> None:
     with pytest.raises(IntegrityError, match="answers of hybrid to every decision") as caught:
         run(make_sums(0.9), {"n": COUNT}, max_tolerance_used=1.0)
@@ -278,9 +287,44 @@ def test_slices_are_drawn_by_themselves_and_judged_where_they_have_enough_groups
     assert found["min_f1 modality histology"]["num_groups"] == 8
     assert not any("brightfield" in name for name in found)
     assert result["approaches"]["hybrid"]["not_judged"] == {
-        "modality brightfield": "2 groups of 4 test images, and 8 groups are needed"
+        "modality brightfield": "2 usable groups of 4 test images, and 8 are needed"
     }
     assert result["verdict"] == "hold"
+
+
+def sparse(num_labelled: int, num_groups: int = 20) -> Sums:
+    """Perfect answers; only so many groups have a label."""
+    sums = make_sums(1.0, num_groups=num_groups)
+    counted, pixels, matches = sums.counted.copy(), sums.pixels.copy(), sums.matches.copy()
+    for values in (counted, matches):
+        values[2 * num_labelled :] = 0
+    pixels[2 * num_labelled :, 1] = 0
+    return replace(sums, counted=counted, pixels=pixels, matches=matches)
+
+
+def test_groups_without_a_label_prove_nothing_about_objects() -> None:
+    limits = {"min_f1": 0.1, "max_count_error": 0.9, "min_foreground_iou": 0.1, "max_coverage_error": 0.9}
+    found = checks_of(run(sparse(7), **limits))
+    assert {c["num_groups"] for name, c in found.items() if name != "max_coverage_error"} == {7}
+    assert [c["verdict"] for c in found.values()].count("inconclusive") == 3
+    assert (found["min_f1"]["bound"], found["min_f1"]["more_groups"]) == (None, 1)
+    assert found["max_coverage_error"]["verdict"] == "promote"
+    assert set(checks_of(run(sparse(8), **limits))) == set(found)
+    assert run(sparse(8), **limits)["verdict"] == "promote"
+
+
+def test_a_slice_of_few_labelled_groups_is_not_judged() -> None:
+    result = run(sparse(7), min_foreground_iou=0.1, confidence=0.94, slices=SliceLimits(min_f1=0.5, min_groups=8))
+    assert result["approaches"]["hybrid"]["not_judged"] == {
+        "modality fluorescence": "7 usable groups of 40 test images, and 8 are needed"
+    }
+
+
+def test_slices_by_an_attribute_that_no_image_has_are_refused() -> None:
+    limits = SliceLimits(by=("modality", "scaner"), min_f1=0.5)
+    with pytest.raises(UsageError, match=r"`scaner` in gate\.slices\.by") as caught:
+        run(make_sums(0.9), min_f1=0.5, slices=limits)
+    assert caught.value.remedy == "they have: modality"
 
 
 def test_a_slice_without_labels_is_not_judged() -> None:
@@ -349,7 +393,7 @@ def test_improving_any_image_never_turns_a_verdict_for_the_worse(data: st.DataOb
     gain = np.where(data.draw(st.lists(st.booleans(), min_size=20, max_size=20)), np.array(data.draw(shares)), 0)
     limit = data.draw(st.floats(0.5, 0.9))
     params = {"min_foreground_iou": limit, "min_f1": limit, "max_count_error": 1 - limit, "min_pq": limit - 0.3,
-              "min_miou": limit, "max_coverage_error": (1 - limit) / 5, "replicates": 100,
+              "min_miou": limit, "max_coverage_error": (1 - limit) / 5, "replicates": 150,
               "slices": SliceLimits(min_f1=limit)}  # fmt: skip
     found = [checks_of(run(make_sums(q, num_groups=10), **params)) for q in (low, np.maximum(low, gain))]
     for name, check in found[0].items():

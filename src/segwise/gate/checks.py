@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from segwise.gate.bounds import Sample, worst_of
+from segwise.gate.bounds import Sample, drawn_of, worst_of
 from segwise.gate.params import GateParams, Thresholds
-from segwise.gate.power import fewest_groups, further_groups
+from segwise.gate.power import fewest_groups, further_groups, missing_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,8 @@ class Check:
         if self.bound is None and self.more_groups is not None:
             return f"{self.num_groups} groups are too few to tell {sure}; {more} would make it possible"
         if self.bound is None:
-            return f"{sure} nothing can be told, since it is undefined in too many draws of the images"
+            why = "it is undefined in too many draws of the images, or they are too few (`gate.replicates`)"
+            return f"{sure} nothing can be told, since {why}"
         worst = f"{sure} it may be {self.text(self.bound, away_from=self.limit)}"
         easier = f"a limit of {self._easier(self.bound)} would be met"
         return f"{worst}; {easier if self.more_groups is None else f'{more} would decide, or {easier}'}"
@@ -150,17 +151,21 @@ def _check(name: str, value: Value, limit: float, alpha: float, part: str) -> Ch
     bound = worst_of(sample, alpha, is_minimum=is_minimum)
     proven = bound is not None and _meets(bound, limit, is_minimum=is_minimum)
     verdict = "promote" if proven else "inconclusive" if meets else "hold"
-    groups = _more(sample, bound, abs(number - limit), alpha) if verdict == "inconclusive" else None
+    groups = _more(sample, bound, limit, alpha, is_minimum=is_minimum) if verdict == "inconclusive" else None
     images = None if groups is None else math.ceil(groups * sample.num_images / max(sample.num_groups, 1))
     return Check(name, number, limit, verdict, bound, part, round(1 - alpha, 6), sample.num_groups, groups, images)
 
 
-def _more(sample: Sample, bound: float | None, needed: float, alpha: float) -> int | None:
+def _more(sample: Sample, bound: float | None, limit: float, alpha: float, *, is_minimum: bool) -> int | None:
     """How many more groups like these would decide."""
-    if bound is None:  # too few groups; or enough, but draws without a number
-        missing = further_groups(sample.num_groups, needed, alpha, None)
-        return missing if sample.num_groups < fewest_groups(alpha) else None
-    return further_groups(sample.num_groups, needed, alpha, abs(bound - (sample.number or 0.0)))
+    value, drawn = sample.number or 0.0, drawn_of(sample, alpha, is_minimum=is_minimum)
+    if bound is None or drawn is None:  # too few groups; or enough, but draws without a number
+        return missing_groups(sample.num_groups, alpha) if sample.num_groups < fewest_groups(alpha) else None
+    known = sample.exact
+    return further_groups(
+        sample.num_groups, abs(value - limit), alpha, abs(drawn - value), effective=sample.effective_groups,
+        exact=None if known is None else lambda times: abs(known(times) - value),
+    )  # fmt: skip
 
 
 def _meets(number: float, limit: float, *, is_minimum: bool) -> bool:

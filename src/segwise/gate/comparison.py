@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segwise.gate.bounds import quantile
-from segwise.gate.power import fewest_groups, further_groups, level
+from segwise.gate.power import fewest_groups, further_groups, level, missing_groups
 
 VERDICTS = ("hold", "inconclusive", "promote")  # the first that is there decides
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -24,7 +24,8 @@ class Figure:
         draws: the champion's and the challenger's, float64 (R,) each, of the same R draws.
         margin: how much worse still counts as not worse, 0 or more, in the figure's unit.
         is_error: smaller is better.
-        num_groups: groups drawn from. effective_groups: of equal size, see `power.effective_groups`; None = all alike.
+        num_groups: groups that say anything about it, see `power.strength`. effective_groups: of equal size, see
+            `power.effective_groups`; None = all alike.
     """
 
     name: str
@@ -111,7 +112,7 @@ def _bounds(figure: Figure, sign: float, better: float, alpha: float) -> tuple[f
     first, second = (np.asarray(draws, dtype=np.float64) for draws in figure.draws)
     if not first.size or first.shape != second.shape or figure.num_groups < fewest_groups(alpha):
         return None
-    at = level(figure.effective_groups or figure.num_groups, alpha)
+    at = level(_weight(figure), alpha)
     with np.errstate(invalid="ignore"):  # ∞ − ∞ is undefined
         drawn = sign * (second - first)
     return min(better, quantile(drawn, at)), max(better, -quantile(-drawn, at))
@@ -128,9 +129,9 @@ def _more(figure: Figure, better: float, bounds: tuple[float, float] | None, alp
     """Groups that would prove it not worse or, where it was measured worse, worse."""
     needed = better + figure.margin
     if bounds is None:
-        return further_groups(figure.num_groups, abs(needed), alpha, None)
+        return missing_groups(figure.num_groups, alpha)
     reach = better - bounds[0] if needed > 0 else bounds[1] - better
-    return further_groups(figure.num_groups, abs(needed), alpha, reach)
+    return further_groups(figure.num_groups, abs(needed), alpha, reach, effective=_weight(figure))
 
 
 def _words(verdict: str, better: float, bounds: tuple[float, float] | None, margin: float, more: int | None) -> str:
@@ -147,7 +148,14 @@ def _words(verdict: str, better: float, bounds: tuple[float, float] | None, marg
 def _at_worst(bounds: tuple[float, float] | None) -> str:
     if bounds is None:
         return "the groups are too few for a bound"
-    return f"it may be worse by {-bounds[0]:.4g}" if math.isfinite(bounds[0]) else "too many draws are undefined"
+    if math.isfinite(bounds[0]):
+        return f"it may be worse by {-bounds[0]:.4g}"
+    return "too many draws are undefined, or they are too few (`gate.replicates`)"
+
+
+def _weight(figure: Figure) -> float:
+    """Groups of equal size."""
+    return figure.num_groups if figure.effective_groups is None else figure.effective_groups
 
 
 def _number(value: float | None) -> float | None:

@@ -16,7 +16,8 @@ class Slice:
 
     Attributes:
         part: in words, such as `modality histology`. values: the approach's numbers on them, see `make_checks`.
-        num_images, num_groups: of them. is_labelled: whether anything is labelled there.
+        num_images: of them. num_groups: those that say anything about the limited figures, see `power.strength`.
+        is_labelled: whether anything is labelled there.
     """
 
     part: str
@@ -58,7 +59,7 @@ def judge_slices(slices: Sequence[Slice], limits: SliceLimits | None, alpha: flo
 def _why_not(part: Slice, wanted: int) -> str | None:
     images = _many(part.num_images, "test image")
     if part.num_groups < wanted:
-        return f"{_many(part.num_groups, 'group')} of {images}, and {wanted} groups are needed"
+        return f"{_many(part.num_groups, 'usable group')} of {images}, and {wanted} are needed"
     return None if part.is_labelled else f"{images} without a label"
 
 

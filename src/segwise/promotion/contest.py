@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segwise.dataset import coco, targets
 from segwise.dataset.workers import told
-from segwise.decision.params import COUNTING, Decision
+from segwise.decision.params import Decision
 from segwise.errors import GateRefusedError, IntegrityError
 from segwise.evaluation.figures import figures
 from segwise.evaluation.intervals import draws
@@ -22,7 +22,7 @@ from segwise.evaluation.sums import Sums, stacked
 from segwise.gate.checks import MEASURES, Measure
 from segwise.gate.comparison import Compared, Figure, compare
 from segwise.gate.params import GateParams
-from segwise.gate.power import effective_groups
+from segwise.gate.power import strength, weights_of
 from segwise.gate.row import Row, Verdict
 from segwise.predict.cascade import Cascade
 from segwise.predict.predictor import Predictor
@@ -118,30 +118,32 @@ def compared(
     for name, margin in params.margins.items():
         keys = [USED + d for d in decisions] if name == "tolerance_used" else [MEASURES[name].key]
         for key in keys:
-            basis = _basis(champion, key, decisions)
             figures.append(
                 Figure(
                     key, both[0].value[key], both[1].value[key], (both[0].draws[key], both[1].draws[key]), margin,
-                    key.startswith(USED) or key.endswith("_error"), len(np.unique(champion.groups)),
-                    effective_groups(champion.groups.tolist(), basis),
+                    key.startswith(USED) or key.endswith("_error"),
+                    *strength(champion.groups.tolist(), _weights(champion, key, decisions)),
                 )
             )  # fmt: skip
-    return compare(figures, params.alpha)
+    nothing: NDArray[np.float64] = np.zeros(0)  # margins of decisions only, and no decision: held, for it has no number
+    return compare(
+        figures or [Figure("tolerance_used", None, None, (nothing, nothing), 0, is_error=True, num_groups=0)],
+        params.alpha,
+    )
 
 
-def _basis(sums: Sums, key: str, decisions: Mapping[str, Decision]) -> NDArray[np.float64]:
-    """What a figure divides by in each image, by its labels, float64 (I,)."""
+def _weights(sums: Sums, key: str, decisions: Mapping[str, Decision]) -> list[NDArray[np.float64]]:
+    """What a figure divides by in each image, by its labels, float64 (I,) each."""
     if key.startswith(USED):
         name = key.removeprefix(USED)
-        counts = sums.asked[name].counts[:, 0].sum(axis=(1, 2))
-        found = counts if decisions[name].kind in COUNTING else np.ones(len(sums))
-    elif key == "coverage_error":
+        return weights_of(decisions[name], sums.asked[name])
+    if key == "coverage_error":
         found = np.ones(len(sums))
     elif key in ("miou", "foreground_iou"):
         found = sums.pixels[:, 1:].sum(axis=(1, 2))
     else:
         found = sums.counted[:, 0][:, sums.things].sum(axis=1)
-    return np.asarray(found, dtype=np.float64)
+    return [np.asarray(found, dtype=np.float64)]
 
 
 def rows(found: Sequence[Compared]) -> list[Row]:

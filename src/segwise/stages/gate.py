@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segwise.decision.params import COUNTING, Decision
-from segwise.decision.score import Answers
-from segwise.errors import IntegrityError
+from segwise.decision.params import Decision
+from segwise.errors import IntegrityError, UsageError
 from segwise.evaluation.intervals import draws
 from segwise.evaluation.replicates import USED, Replicates, replicated
 from segwise.evaluation.slices import by_attribute
@@ -24,7 +23,7 @@ from segwise.gate.checks import MEASURES, limits_of
 from segwise.gate.constant import why_constant
 from segwise.gate.misses import used_at_most
 from segwise.gate.params import GateParams
-from segwise.gate.power import effective_groups, per_candidate
+from segwise.gate.power import per_candidate, strength, weights_of
 from segwise.gate.slices import Slice, enough
 from segwise.gate.verdict import judge, worst_used
 from segwise.spec import CANDIDATES, canonical_json
@@ -42,6 +41,7 @@ def run(params: GateParams, decisions: Decisions | None = None) -> dict[str, Any
 
     Raises:
         IntegrityError: no candidate has been evaluated and timed, or one was not asked the decisions.
+        UsageError: slices are asked for by an attribute that no test image has.
     """
     decisions = decisions or {}
     timings = _read(WORK / "benchmark.json").get("approaches", {})
@@ -54,6 +54,7 @@ def run(params: GateParams, decisions: Decisions | None = None) -> dict[str, Any
         )
     for approach, sums in measured.items():
         _check_asked(approach, sums, decisions)
+        _check_slices(sums, params)
     alpha = per_candidate(params.alpha, len(measured))
     found = {a: _samples(a, sums, params, decisions, alpha) for a, sums in measured.items()}
     values = {a: {**_timed(timings.get(a, {})), **samples} for a, samples in found.items()}
@@ -76,6 +77,14 @@ def _check_asked(approach: str, sums: Sums, decisions: Decisions) -> None:
     if missing := sorted(set(decisions) - set(sums.asked)):
         came = f"none to {', '.join(missing)}"
         raise IntegrityError(f"answers of {approach} to every decision", came, "measure again: `dvc repro evaluate`")
+
+
+def _check_slices(sums: Sums, params: GateParams) -> None:
+    """An attribute that no image has would make one slice of all images, and every limit on it a limit on the whole."""
+    for key in params.slices.by if params.slices else ():
+        if key not in sums.attributes:
+            known = ", ".join(sorted(sums.attributes)) or "none"
+            raise UsageError("an attribute of the test images", f"`{key}` in gate.slices.by", f"they have: {known}")
 
 
 def _samples(approach: str, sums: Sums, params: GateParams, decisions: Decisions, alpha: float) -> dict[str, Sample]:
@@ -124,9 +133,8 @@ def _basis(sums: Sums, name: str) -> NDArray[np.float64]:
 
 
 def _sample(sums: Sums, found: Replicates, key: str, basis: NDArray[np.float64], kept: NDArray[np.int64]) -> Sample:
-    groups = sums.groups[kept]
-    effective = effective_groups(groups.tolist(), basis[kept])
-    return Sample(found.value[key], found.draws[key], len(np.unique(groups)), len(kept), effective)
+    num_groups, effective = strength(sums.groups[kept].tolist(), [basis[kept]])
+    return Sample(found.value[key], found.draws[key], num_groups, len(kept), effective)
 
 
 def _used(sums: Sums, found: Replicates, decisions: Decisions, alpha: float) -> Sample:
@@ -134,23 +142,27 @@ def _used(sums: Sums, found: Replicates, decisions: Decisions, alpha: float) -> 
     if not decisions:
         return Sample(None)
     names = [USED + name for name in decisions]
-    bases = [_asked_basis(decision, sums.asked[name]) for name, decision in decisions.items()]
-    exact = [used_at_most(decision, sums.asked[name], sums.groups, alpha) for name, decision in decisions.items()]
+    weights = [one for name, decision in decisions.items() for one in weights_of(decision, sums.asked[name])]
+    num_groups, effective = strength(sums.groups.tolist(), weights)
+
     return Sample(
         worst_used(found.value[name] for name in names),
         np.max([found.draws[name] for name in names], axis=0),  # undefined where one of them is
-        len(np.unique(sums.groups)),
+        num_groups,
         len(sums),
-        min(effective_groups(sums.groups.tolist(), basis) for basis in bases),
-        max((bound for bound in exact if bound is not None), default=None),
+        effective,
+        _exact(sums, decisions, alpha),
     )
 
 
-def _asked_basis(decision: Decision, found: Answers) -> NDArray[np.float64]:
-    """What the decision's error divides by in each image, by its labels, float64 (I,)."""
-    if decision.kind in COUNTING:
-        return np.asarray(found.counts[:, 0].sum(axis=(1, 2)), dtype=np.float64)
-    return np.ones(len(found))
+def _exact(sums: Sums, decisions: Decisions, alpha: float) -> Callable[[float], float] | None:
+    """The largest of the exact bounds, of as many times the groups; None where no decision limits a share."""
+
+    def bounds(times: float) -> list[float]:
+        found = [used_at_most(d, sums.asked[name], sums.groups, alpha, times) for name, d in decisions.items()]
+        return [bound for bound in found if bound is not None]
+
+    return (lambda times: max(bounds(times))) if bounds(1.0) else None
 
 
 def _slices(approach: str, sums: Sums, params: GateParams, alpha: float) -> list[Slice]:
@@ -166,7 +178,8 @@ def _slices(approach: str, sums: Sums, params: GateParams, alpha: float) -> list
 def _slice(
     label: str, part: str, sums: Sums, params: GateParams, images: NDArray[np.bool_], asked: Iterable[str], wanted: int
 ) -> Slice:
-    whole, num_groups = images.astype(np.int64), len(np.unique(sums.groups[images]))
+    whole = images.astype(np.int64)
+    num_groups, _ = strength(sums.groups[images].tolist(), [_basis(sums, name[4:])[images] for name in asked])
     is_labelled = bool(sums.pixels[images, 1:].any())
     is_judged = num_groups >= wanted and is_labelled
     values = {}
