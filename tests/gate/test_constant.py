@@ -45,3 +45,39 @@ def test_no_object_at_all_is_no_answer_where_some_are_labelled() -> None:
     assert why_constant(SUMS.pixels, counted) is None
     assert why_constant(SUMS.pixels, np.zeros_like(counted)) is None
     assert why_constant(SUMS.pixels, counted[:, :, :0]) is None
+
+
+def test_one_class_on_every_image_is_no_answer_where_each_image_is_labelled_with_one_of_several() -> None:
+    pixels = np.zeros_like(SUMS.pixels)
+    pixels[::2, 0, 0], pixels[1::2, 1, 0] = 100, 100  # half of the images are all foreground, and none is answered so
+    assert why_constant(pixels, SUMS.counted) == "it answers one class on all of every image, whatever the image shows"
+
+
+def pattern(num_images: int = 6, sizes: tuple[int, ...] = (100,)) -> np.ndarray:
+    """A mask learnt by heart, a quarter of every image, over labels that differ from image to image."""
+    pixels = np.zeros((num_images, 2, 2), dtype=np.int64)
+    for number, image in enumerate(pixels):
+        size = sizes[number % len(sizes)]
+        labelled = 10 + number
+        image[1, 1], image[0, 1] = number, size // 4 - number
+        image[1, 0] = labelled - number
+        image[0, 0] = size - image.sum()
+    return pixels
+
+
+def test_the_same_mask_on_every_image_is_no_answer() -> None:
+    found = "it answers the same numbers of pixels on every image of a size, whatever the image shows"
+    assert why_constant(pattern(), SUMS.counted) == why_constant(pattern(6, (100, 200)), SUMS.counted) == found
+
+
+def test_equal_numbers_of_pixels_may_be_chance_or_right() -> None:
+    assert why_constant(pattern(2), SUMS.counted) is None  # too few of a size
+    assert why_constant(pattern(4, (100, 200)), SUMS.counted) is None
+    other = pattern()
+    other[3] = [[70, 5], [14, 11]]
+    assert why_constant(other, SUMS.counted) is None  # one image is answered otherwise
+    same = np.repeat(pattern()[:1], 6, axis=0)
+    assert why_constant(same, SUMS.counted) is None  # and labelled alike
+    empty = pattern()
+    empty[0] = [[85, 0], [15, 0]]
+    assert why_constant(empty, SUMS.counted) is None  # nothing is answered on one
