@@ -150,7 +150,30 @@ def test_images_are_taken_of_every_kind_and_size(data: coco.Dataset) -> None:
     chosen = evidence.varied(data.images, 4)
     assert sorted(record.attributes["modality"] for record in chosen) == ["fluorescence"] * 2 + ["histology"] * 2
     assert len(evidence.varied(data.images, 99)) == len(evidence.spread(data.images, 99)) == 24
-    assert evidence.spread([], 3) == []
+    assert evidence.spread([], 3) == evidence.varied([], 3) == []
+
+
+def test_an_attribute_of_every_images_own_hides_no_kind(data: coco.Dataset) -> None:
+    """By day alone, the first 4 in the alphabet would be taken: they are all of one kind."""
+    kinds = ["fluorescence"] * 20 + ["histology"] * 3 + ["brightfield"]
+    records = [
+        replace(record, attributes={"day": f"{number:02}", "modality": kind})
+        for number, (record, kind) in enumerate(zip(data.images, kinds, strict=True))
+    ]
+    assert {r.attributes["modality"] for r in evidence.varied(records, 4)} == set(kinds)
+
+
+def test_images_with_and_without_labels_are_taken(data: coco.Dataset) -> None:
+    """Where nothing is to be seen, no fault of the preprocessing shows."""
+    empty = [replace(record, annotations=()) for record in data.images[:23]]
+    for records in ([*empty, data.images[23]], [data.images[23], *empty]):
+        assert data.images[23] in evidence.varied(records, 3)
+    assert [r for r in evidence.varied([empty[0], *data.images[1:]], 3) if not r.annotations] == [empty[0]]
+
+
+def test_chosen_images_are_spread_over_their_sizes(data: coco.Dataset) -> None:
+    records = [replace(r, width=100 + n, attributes={}) for n, r in enumerate(data.images)]
+    assert [r.width - 100 for r in evidence.varied(records, 3)] == [12, 6, 18]
 
 
 @pytest.mark.parametrize(

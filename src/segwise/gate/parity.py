@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from segwise.gate.row import Row, Verdict
 
+TOO_LARGE = "the service accepts no test image: raise `package.max_megapixels`"
+
 
 def judge(
     used: Mapping[str, float | None],
@@ -35,7 +37,7 @@ def same_bytes(differing: Sequence[str], num_images: int, words: str, name: str,
     """A check that nothing may differ: `differing` names the images that do."""
     verdict: Verdict = "hold" if differing else "promote" if num_images else "inconclusive"
     shown = ", ".join(differing[:3]) + (f" and {len(differing) - 3} more" if len(differing) > 3 else "")
-    said = f"{shown}: {to_change}" if differing else "" if num_images else "there is no image to compare"
+    said = f"{shown}: {to_change}" if differing else "" if num_images else f"no image to compare: {TOO_LARGE}"
     return Row("identity", name, words, "", verdict, challenger=float(len(differing)), limit=0.0, to_change=said)
 
 
@@ -54,7 +56,7 @@ def _used(name: str, value: float | None, margin: float, num_images: int) -> Row
 def _overlap(value: float | None, least: float, num_images: int) -> Row:
     words = f"masks: IoU of served and trained, {num_images} images"
     if value is None or not math.isfinite(value):
-        said = "neither answers anything on these images: nothing is shown"
+        said = "neither answers anything on these images: raise `promote.parity_images`" if num_images else TOO_LARGE
         return Row("parity", "parity.masks", words, "fraction", "inconclusive", limit=least, to_change=said)
     passes = value >= least
     said = f"their masks' IoU is {value:.4f}, at least {least:g} is wanted: look for a fault in preprocessing"

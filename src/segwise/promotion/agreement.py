@@ -12,6 +12,7 @@ from segwise import golden, hosting
 from segwise.dataset import coco
 from segwise.dataset.images import read_image
 from segwise.dataset.workers import told
+from segwise.decision.limits import strain
 from segwise.decision.params import Decision
 from segwise.decision.score import Answers
 from segwise.decision.score import figures as decision_figures
@@ -81,6 +82,8 @@ def trained(
     params: PromoteParams,
 ) -> list[Row]:
     """The service's answers measured against the trained network's, which take the place of the labels."""
+    if not records:
+        return parity.judge({}, None, margin=params.parity_margin, min_overlap=params.min_parity_iou, num_images=0)
     found = []
     for record in told("promote: trained network", records, len(records)):
         truth = reference.predict(dataset.pixels(record))
@@ -93,18 +96,25 @@ def trained(
         )  # fmt: skip
     sums = stacked(found, dataset.classes)
     return parity.judge(
-        {name: _used(decision, sums.asked[name]) for name, decision in decisions.items()}, _overlap(sums),
+        {name: used_of(decision, sums.asked[name]) for name, decision in decisions.items()}, _overlap(sums),
         margin=params.parity_margin, min_overlap=params.min_parity_iou, num_images=len(records),
     )  # fmt: skip
 
 
-def _used(decision: Decision, found: Answers) -> float | None:
-    """The used part of the tolerance; 0 where it is undefined (nothing of a kind is there) and all answers agree."""
-    used = decision_figures(decision, found)["used"]
-    if not np.isnan(used):
-        return float(used)
-    same = all(np.array_equal(*found.cells(key)) for key in ("counts", "coverage", "present"))
-    return 0.0 if same else None
+def used_of(decision: Decision, found: Answers) -> float | None:
+    """The part of the tolerance that the difference uses up; None where it has no number.
+
+    Few images may leave a limit undefined: all of them show something, so that there is nothing to invent it in, or
+    none of them does. Then the other limits tell, or that what is asked for is the same everywhere.
+    """
+    figures = decision_figures(decision, found)
+    if not np.isnan(figures["used"]):
+        return float(figures["used"])
+    key = {"coverage": "coverage", "presence": "present"}.get(decision.kind, "counts")
+    others = strain(decision, figures)
+    if decision.kind != "presence" and not np.array_equal(*found.cells(key)):
+        return None
+    return 0.0 if np.isnan(others) else float(others)
 
 
 def _overlap(sums: Sums) -> float | None:

@@ -113,13 +113,38 @@ def spread(records: Sequence[coco.ImageRecord], number: int) -> list[coco.ImageR
 
 
 def varied(records: Sequence[coco.ImageRecord], number: int) -> list[coco.ImageRecord]:
-    """As many of the images, of every kind that their attributes tell, in turn: a fault may show in one kind only."""
-    kinds: dict[tuple[tuple[str, str], ...], list[coco.ImageRecord]] = {}
-    for record in sorted(records, key=lambda r: (r.width * r.height, r.file_name)):
-        kinds.setdefault(tuple(sorted((k, str(v)) for k, v in record.attributes.items())), []).append(record)
-    turns = [_evenly(kinds[kind], number) for kind in sorted(kinds)]
-    order = [own[index] for index in range(number) for own in turns if index < len(own)]
-    return order[:number]
+    """As many of the images, such that every value of their attributes is seen as soon as can be, with and without
+    labels, and then again: a fault may show in one kind only, and where nothing is to be seen none shows.
+
+    An attribute of more values than images are taken (a date, a name) tells no kinds, and is left out.
+    """
+    values: dict[str, set[str]] = {}
+    for record in records:
+        for key, value in record.attributes.items():
+            values.setdefault(key, set()).add(value)
+    kinds = sorted(key for key, known in values.items() if len(known) <= number)
+    left = {r.file_name: {(key, r.attributes.get(key, "")) for key in kinds} for r in records}
+    for record in records:
+        left[record.file_name].add(("", "labelled" if record.annotations else "empty"))
+    order = [r.file_name for r in _halving(sorted(records, key=lambda r: (r.width * r.height, r.file_name)))]
+    seen, chosen = set[tuple[str, str]](), list[str]()
+    while left and len(chosen) < number:
+        name = max((n for n in order if n in left), key=lambda n: len(left[n] - seen))
+        seen = seen if left[name] - seen else set()
+        seen |= left.pop(name)
+        chosen.append(name)
+    return sorted((r for r in records if r.file_name in set(chosen)), key=lambda r: chosen.index(r.file_name))
+
+
+def _halving(ordered: Sequence[coco.ImageRecord]) -> list[coco.ImageRecord]:
+    """First from the middle, then from the middles of both halves, and so on, so that any first few are spread."""
+    parts, found = [(0, len(ordered))], list[coco.ImageRecord]()
+    for low, high in parts:
+        if low < high:
+            middle = (low + high) // 2
+            found.append(ordered[middle])
+            parts += [(low, middle), (middle + 1, high)]
+    return found
 
 
 def _evenly(ordered: Sequence[coco.ImageRecord], number: int) -> list[coco.ImageRecord]:
