@@ -196,7 +196,7 @@ def told(written: dict[str, str]) -> str:
     outs = {name: {p: written.get(p, m) for p, m in BOOK[name].outs.items()} for name in names}
     runs = [Ran(name, outs[name], [code[name]]) for name in names]
     known = causes.environment(None, None, {})
-    return text_of(Story("c" * 40, outputs(BOOK, runs, (), []), runs, [], known, "x", "x", [], "noise"))
+    return text_of(Story("c" * 40, outputs(BOOK, runs, (), []), runs, [], known, "x", "x", [], "noise", ["gate"], "0"))
 
 
 def test_what_explains_a_difference_is_told_apart_from_what_changed_nothing() -> None:
@@ -207,4 +207,4 @@ def test_what_explains_a_difference_is_told_apart_from_what_changed_nothing() ->
     alike = told({})
     assert "why:" not in alike
     assert alike.split("changed nothing:")[1].count("src/") == 2
-    assert alike.startswith("cccccccccccc run again: bit-identical\n2 outputs: 2 bit-identical\n")
+    assert alike.startswith("cccccccccccc run again: bit-identical\n2 outputs: 2 bit-identical\n1 of 3 stages were not asked for: gate\n")

@@ -262,6 +262,33 @@ def test_a_difference_within_the_noise_of_seeds_is_told_from_one_beyond_it(
     assert states(found)["work/train/weights.txt"] == "identical"
 
 
+def test_the_figures_told_are_the_repetitions_and_not_those_of_the_last_seed_that_was_trained(project: Project) -> None:
+    found = verify_repro.run(seeds=2)
+    assert found["verdict"] == "identical"
+    [figure] = found["figures"]
+    assert (figure["here"], figure["is_equal"]) == (figure["recorded"], True)
+
+
+def test_a_training_with_another_seed_that_fails_is_told_and_the_report_is_written(project: Project) -> None:
+    text = Path("src/train.py").read_text(encoding="utf-8")
+    project.write("src/train.py", text.replace("noise =", 'assert params["seed"] < 2\nnoise ='))
+    project.run()
+    project.commit("fails with seed 2")
+    with pytest.raises(IntegrityError, match="train@dense to run with other seeds"):
+        verify_repro.run(seeds=3)
+    assert report()["verdict"] == "identical"
+    assert list(json.loads(Path("work/repro/noise.json").read_text(encoding="utf-8"))["seeds"]) == ["1"]
+    assert "train: {dense: {seed: 0" in Path("params.yaml").read_text(encoding="utf-8")
+
+
+def test_stages_that_were_not_asked_for_are_told(project: Project) -> None:
+    found = verify_repro.run(stages=["train"])
+    assert (found["verdict"], found["left_out"]) == ("identical", ["evaluate"])
+    assert "1 of 2 stages were not asked for: evaluate" in found["summary"]
+    assert verify_repro.run()["left_out"] == []
+    assert found["dvc_lock_sha256"] == hashlib.sha256(Path("dvc.lock").read_bytes()).hexdigest()
+
+
 def test_noise_of_another_basis_is_not_used(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     verify_repro.run(seeds=2)
     text = Path("src/evaluate.py").read_text(encoding="utf-8")
@@ -301,9 +328,12 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_trips_over(project: Proje
     process.wait()
     process.stderr.close()
     [left] = [path for path in checkout.STATE.iterdir() if path.is_dir()]
-    working = checkout._at_work_in(left.resolve())
+    working = checkout._started_for(left.resolve())
     assert working
-    assert verify_repro.run("HEAD~1")["verdict"] == "identical"
+    with subprocess.Popen(["sleep", "600"], cwd=left) as looking:  # as a shell that somebody opened there
+        assert verify_repro.run("HEAD~1")["verdict"] == "identical"
+        assert looking.poll() is None, "not ours to end"
+        looking.kill()
     assert [path for path in checkout.STATE.iterdir() if path.is_dir()] == []
     deadline = time.monotonic() + 10
     while any(map(is_alive, working)) and time.monotonic() < deadline:

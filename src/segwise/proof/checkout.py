@@ -1,8 +1,8 @@
 """A clean copy of a revision to run stages in: its code from git, its data linked from DVC's cache, nothing else.
 
 It lies in `.segwise/repro/<number>`, on the cache's disk, so that files are linked and not copied. A run that was
-killed leaves its folder, and perhaps processes at work in it: the next one, which has to hold the lock, ends those and
-removes it.
+killed leaves its folder, and perhaps processes that it started: the next one, which has to hold the lock, ends those and
+removes it. They are known by a variable of their environment: a shell that somebody opened in the folder is not ours.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from segwise.errors import BusyError, IntegrityError, UsageError
 
 STATE = Path(".segwise/repro")
 LAST_LINES = 3
+MARK = "SEGWISE_REPRODUCTION"  # in the environment of all that a reproduction starts: its folder
 Say = Callable[[str], None]
 
 
@@ -89,9 +90,9 @@ def clean(commit: str) -> Iterator[Path]:
 
 
 def remove_leftovers() -> None:
-    """End what still works in the folders of reproductions, and remove them. The lock has to be held."""
+    """End what reproductions started and is still there, and remove their folders. The lock has to be held."""
     for folder in (path for path in STATE.iterdir() if path.is_dir()):
-        for process in _at_work_in(folder.resolve()):
+        for process in _started_for(folder.resolve()):
             with suppress(OSError):
                 os.kill(process, signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
@@ -127,6 +128,7 @@ def run(command: str, folder: Path, say: Say) -> str:
     """
     env = {
         **os.environ,
+        MARK: str(folder),
         "PYTHONPATH": str(folder / "src"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_WAIT_POLICY": "passive",
@@ -179,13 +181,12 @@ def _md5(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _at_work_in(folder: Path) -> list[int]:
-    """Processes whose working directory lies in a folder (Linux; elsewhere none are found)."""
-    found = []
+def _started_for(folder: Path) -> list[int]:
+    """Processes that the reproduction in a folder started, and theirs (Linux; elsewhere none are found)."""
+    mark, found = f"{MARK}={folder}".encode(), []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            where = (entry / "cwd").readlink()
-            if folder in (where, *where.parents):
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
                 found.append(int(entry.name))
     return found
 

@@ -17,7 +17,11 @@ PLURAL = ("params", "environment")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything that was found. `cpu_recorded`: None where it was not recorded; `noise`: on what, in words."""
+    """Everything that was found.
+
+    `cpu_recorded`: None where it was not recorded. `noise`: on what, in words. `left_out`: stages of the revision that
+    were not asked for. `lock_sha256`: of the dvc.lock that was held against.
+    """
 
     commit: str
     outputs: Sequence[Output]
@@ -28,6 +32,8 @@ class Story:
     cpu_here: str
     hardware: Sequence[Cause]
     noise: str
+    left_out: Sequence[str]
+    lock_sha256: str
 
 
 def causes(told: Story) -> list[Cause]:
@@ -42,6 +48,8 @@ def json_of(told: Story) -> dict[str, Any]:
     found = causes(told)
     return {
         "revision": told.commit,
+        "dvc_lock_sha256": told.lock_sha256,
+        "left_out": list(told.left_out),
         "verdict": overall(told.outputs),
         "outputs": [asdict(output) for output in told.outputs],
         "causes": {kind: [_cause(c) for c in found if c.kind == kind] for kind in KINDS},
@@ -68,7 +76,7 @@ def _cause(cause: Cause) -> dict[str, str]:
 def text_of(told: Story) -> str:
     """The summary that people read."""
     state = overall(told.outputs)
-    lines = [f"{told.commit[:12]} run again: {STATES[state]}", *_counts(told.outputs), ""]
+    lines = [f"{told.commit[:12]} run again: {STATES[state]}", *_counts(told.outputs), *_left_out(told), ""]
     for output in told.outputs:
         if output.state not in ("identical", "measurement"):
             lines.append(f"  {STATES[output.state]:<30} {output.path}  ({output.stage})")
@@ -83,6 +91,11 @@ def _counts(outputs: Sequence[Output]) -> list[str]:
     numbers = {state: sum(o.state == state for o in outputs) for state in STATES}
     said = [f"{number} {STATES[state]}" for state, number in numbers.items() if number]
     return [f"{len(outputs)} outputs: {', '.join(said)}"]
+
+
+def _left_out(told: Story) -> list[str]:
+    number, total = len(told.left_out), len(told.left_out) + len(told.runs)
+    return [f"{number} of {total} stages were not asked for: {_listed(told.left_out)}"] if number else []
 
 
 def _figures(told: Story) -> list[str]:

@@ -26,6 +26,7 @@ NOISE = OUT / "noise.json"
 EXITS = {"different": IntegrityError.exit_code, "incomplete": SegwiseError.exit_code}
 BENCHMARK, REQUIREMENTS = "work/benchmark.json", "requirements.lock"
 Bands = Mapping[str, Mapping[str, float | None]]
+Figures = Mapping[str, noise.Values]
 
 
 def run(revision: str = "HEAD", stages: Sequence[str] = (), start: str | None = None, seeds: int = 0) -> dict[str, Any]:
@@ -41,7 +42,8 @@ def run(revision: str = "HEAD", stages: Sequence[str] = (), start: str | None = 
 
     Raises:
         UsageError: there is no such revision or stage, or `seeds` is 1.
-        IntegrityError: that revision recorded no run, or the cache lacks its data or holds other bytes.
+        IntegrityError: that revision recorded no run, or the cache lacks its data or holds other bytes; a training
+            with another seed failed: then the report is written nevertheless.
         BusyError: another reproduction is at work here.
     """
     if seeds < 0 or seeds == 1:
@@ -51,11 +53,14 @@ def run(revision: str = "HEAD", stages: Sequence[str] = (), start: str | None = 
         place = rerun.scene(commit, folder, Path.cwd())
         chosen = lock.choose(place.book, stages, start)
         runs = _again(place, chosen)
-        measured = _noise(place, seeds)
-        told = _story(place, runs, measured)
+        here = _figures_here(place, runs)  # before other seeds write in their place
+        measured, failure = _noise(place, seeds)
+        told = _story(place, runs, here, measured)
     report, words = json_of(told), text_of(told)
     write_whole(OUT / "report.json", canonical_json(report))
     write_whole(OUT / "summary.txt", words)
+    if failure is not None:
+        raise failure
     code = EXITS.get(report["verdict"], 0)
     return {**report, "exit_code": code, "summary": f"{words}→ {OUT}/report.json"}
 
@@ -79,9 +84,9 @@ def _one(place: Scene, name: str, chosen: Sequence[str]) -> Ran:
     return ran
 
 
-def _story(place: Scene, runs: Sequence[Ran], measured: Mapping[str, Any] | None) -> Story:
+def _story(place: Scene, runs: Sequence[Ran], here: Figures, measured: Mapping[str, Any] | None) -> Story:
     bands = noise.bands(list(measured["seeds"].values())) if measured else {}
-    compared = [c for ran in runs for c in _figures(place, ran, bands)]
+    compared = _compared(place, here, bands)
     timed = _recorded_json(place, BENCHMARK)
     cpu = None if timed is None else timed.get("cpu")
     return Story(
@@ -94,6 +99,8 @@ def _story(place: Scene, runs: Sequence[Ran], measured: Mapping[str, Any] | None
         cpu_name(),
         hardware(cpu, cpu_name()),
         _words_of(measured),
+        [name for name in place.book if name not in {ran.stage for ran in runs}],
+        sha256((place.folder / "dvc.lock").read_bytes()).hexdigest(),
     )
 
 
@@ -105,14 +112,19 @@ def _environment(place: Scene) -> Environment:
     )
 
 
-def _figures(place: Scene, ran: Ran, bands: Bands) -> list[noise.Compared]:
-    """The figures of a stage's outputs, recorded and here; those whose recorded bytes are nowhere are left out."""
+def _figures_here(place: Scene, runs: Sequence[Ran]) -> dict[str, noise.Values]:
+    """The figures that the repetition wrote, by file."""
+    paths = [path for ran in runs for path in ran.written if lock.matches(path, [noise.FILES])]
+    return {p: noise.figures(json.loads((place.folder / p).read_text(encoding="utf-8"))) for p in paths}
+
+
+def _compared(place: Scene, here: Figures, bands: Bands) -> list[noise.Compared]:
+    """The figures recorded and here; those whose recorded bytes are nowhere are left out."""
     out = []
-    for path in (p for p in ran.written if lock.matches(p, [noise.FILES])):
+    for path, now in here.items():
         before = _recorded_json(place, path)
-        now = json.loads((place.folder / path).read_text(encoding="utf-8"))
         if before is not None:
-            out += noise.compare(path, noise.figures(before), noise.figures(now), bands.get(path, {}))
+            out += noise.compare(path, noise.figures(before), now, bands.get(path, {}))
     return out
 
 
@@ -122,19 +134,27 @@ def _recorded_json(place: Scene, path: str) -> Any:
     return None if raw is None else json.loads(raw)
 
 
-def _noise(place: Scene, seeds: int) -> dict[str, Any] | None:
-    """What is stored of this basis, with the trainings that `seeds` asks for beyond it; stored after each of them."""
+def _noise(place: Scene, seeds: int) -> tuple[dict[str, Any] | None, IntegrityError | None]:
+    """What is stored of this basis, with the trainings that `seeds` asks for beyond it; stored after each of them.
+
+    A training that fails ends the measuring; its error comes with what was measured before.
+    """
     names = rerun.noise_stages(place.book)
     key = sha256(canonical_json(rerun.basis(place.book, names)).encode()).hexdigest()
     stored = json.loads(NOISE.read_text(encoding="utf-8")) if NOISE.is_file() else {}
     if stored.get("basis_sha256") != key:
         stored = {}
     found = {**stored, "seeds": dict(stored.get("seeds", {}))} if stored else _new_noise(place, key, names)
+    failure = None
     for seed in (s for s in range(1, seeds + 1) if str(s) not in found["seeds"]):
         _say(f"seed noise: training {seed} of {seeds}")
-        found["seeds"][str(seed)] = rerun.trained_with(place, seed, names, lambda line: _say(f"  {line}"))
+        try:
+            found["seeds"][str(seed)] = rerun.trained_with(place, seed, names, lambda line: _say(f"  {line}"))
+        except IntegrityError as error:
+            failure = error
+            break
         write_whole(NOISE, canonical_json(found))
-    return found if len(found["seeds"]) > 1 else None
+    return (found if len(found["seeds"]) > 1 else None), failure
 
 
 def _new_noise(place: Scene, key: str, names: Sequence[str]) -> dict[str, Any]:
