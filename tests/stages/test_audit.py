@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,14 +78,71 @@ def test_history_shows_every_event_or_those_of_a_kind(say: Callable[..., tuple[i
     assert json.loads(told)["champion"] == DIGEST
 
 
+def test_no_reason_can_look_like_another_event(say: Callable[..., tuple[int, str]]) -> None:
+    add(registry.EVENTS, "hold", {"digest": DIGEST}, reason="no\n   2  2026-03-01  promote  \x1b[2K\r“é”")
+    code, told = say("history")
+    assert (code, told.count("\n")) == (0, 1)
+    assert told.endswith(r"no\n   2  2026-03-01  promote  \x1b[2K\r“é”" + "\n")
+
+
 def test_an_audit_prints_the_newest_hash_and_counts_what_it_verified(say: Callable[..., tuple[int, str]]) -> None:
     assert say("audit", "verify") == (0, "nothing was recorded yet: nothing to verify\n")
     record()
     newest = registry.read()[-1].sha256
     words = "3 events verified; 1 of 1 promoted archives are here and have their bytes"
-    assert say("audit", "verify") == (0, f"{words}; head {newest}\n")
+    assert say("audit", "verify") == (0, f"{words}; held against the newest record seen here; head {newest}\n")
     assert head.remembered() == (newest,)
-    assert say("audit", "verify", "--head", newest)[0] == 0
+    code, told = say("audit", "verify", "--head", newest)
+    assert (code, "held against the given head and the newest record seen here;" in told) == (0, True)
+
+
+def test_an_audit_that_has_nothing_to_hold_the_end_against_says_so(say: Callable[..., tuple[int, str]]) -> None:
+    record()
+    head.HEAD.unlink()
+    code, told = say("audit", "verify", "--json")
+    assert (code, json.loads(told)["held_against"]) == (0, [])
+    assert "held against nothing: an end that was cut off would not show" in told
+
+
+def commit() -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "registry"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "the log"], check=True)
+
+
+def test_what_git_holds_has_to_stand_at_the_beginning_of_the_log(say: Callable[..., tuple[int, str]]) -> None:
+    record()
+    commit()
+    whole = registry.EVENTS.read_bytes()
+    add(registry.EVENTS, "run", {"network": "dense"})
+    head.HEAD.unlink()
+    code, told = say("audit", "verify")
+    assert (code, "held against git's last commit;" in told) == (0, True)
+    written_on, lines = registry.EVENTS.read_bytes(), whole.splitlines(keepends=True)
+    for damaged, words in {
+        b"".join(lines[:2]): "record 3, which is gone",
+        written_on[: len(whole) - 40]: "record 3, which was cut off",
+        b"": "record 1, which is gone",
+    }.items():
+        head.HEAD.unlink(missing_ok=True)
+        registry.EVENTS.write_bytes(damaged)
+        code, told = say("audit", "verify")
+        assert (code, words in told) == (5, True), told
+        assert "keep a copy" in told or "the next event removes it" in told
+
+
+def test_a_whole_log_written_anew_is_found_by_what_git_holds(say: Callable[..., tuple[int, str]]) -> None:
+    record()
+    commit()
+    registry.EVENTS.unlink()
+    head.HEAD.unlink()
+    add(registry.EVENTS, "run", {"network": "dense"}, actor="pipeline", reason="other words")
+    for _ in range(3):
+        add(registry.EVENTS, "run", {"network": "dense"})
+    code, told = say("audit", "verify")
+    assert code == 5
+    assert "record 1, which is another one than in git's last commit" in told
 
 
 def test_an_end_that_was_cut_off_is_found_by_what_this_machine_saw(say: Callable[..., tuple[int, str]]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from segwise.errors import IntegrityError
+from segwise.registry import committed, head
 from segwise.registry.event import Event
 from segwise.registry.log import EVENTS, broken, raw_bytes, verify, whole_lines
 
@@ -27,8 +28,9 @@ def strictly(path: Path = EVENTS) -> tuple[Event, ...]:
     raw = raw_bytes(path)
     events = verify(whole_lines(raw), str(path))
     if not raw.endswith(b"\n") and raw:
-        what = "was cut off: its writer was killed (the next event removes it), or somebody cut the file"
-        raise broken(str(path), len(events) + (whole_lines(raw) != raw + b"\n"), what)
+        what = "was cut off: its writer was killed, or somebody cut the file"
+        remedy = f"if a writer was killed, nothing is lost: the next event removes it; else `git diff HEAD -- {path}`"
+        raise broken(str(path), len(events) + (whole_lines(raw) != raw + b"\n"), what, remedy)
     return events
 
 
@@ -39,6 +41,27 @@ def settled(path: Path = EVENTS, wait_s: float = 0.5) -> tuple[Event, ...]:
     except IntegrityError:
         time.sleep(wait_s)
         return strictly(path)
+
+
+def vouched(anchor: str | None = None, path: Path = EVENTS) -> tuple[tuple[Event, ...], list[str]]:
+    """Every event, held against all that is known of the log elsewhere; and what that was, in words.
+
+    Args:
+        anchor: hash of a record that has to be there, kept by somebody.
+
+    Raises:
+        IntegrityError: a record is bad, or one that is known elsewhere is another one here, or gone.
+    """
+    events, known = settled(path), []
+    if anchor is not None:
+        head.require(events, anchor, "--head")
+        known.append("the given head")
+    for sha256 in head.remembered() if path == EVENTS else ():
+        head.require(events, sha256, str(head.HEAD))
+        known.append("the newest record seen here")
+    if committed.require(raw_bytes(path), path) is not None:
+        known.append("git's last commit")
+    return events, list(dict.fromkeys(known))
 
 
 def as_dict(event: Event) -> dict[str, Any]:

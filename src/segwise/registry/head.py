@@ -44,5 +44,5 @@ def require(events: Sequence[Event], sha256: str, where: str) -> None:
         raise IntegrityError(
             f"a record with the hash {sha256}, which was the newest when it was last verified ({where})",
             f"{len(events)} records, none of them with it: the end of the log was cut off, or it is another log",
-            f"restore registry/events.jsonl from git; if another log is meant (a branch), delete {HEAD}",
+            f"look for it in git: `git log -p -- registry/events.jsonl`; if another log is meant (a branch), delete {HEAD}",
         )

@@ -72,10 +72,10 @@ def whole_lines(raw: bytes) -> bytes:
     return raw[:end] if is_torn(tail) else raw
 
 
-def broken(where: str, number: int, what: str) -> IntegrityError:
-    """The error that names the first bad record."""
-    return IntegrityError(
-        f"{where} as it was written",
-        f"record {number}, which {what}",
-        f"restore the file from git (`git checkout -- {where}`) and look at who changed it",
+def broken(where: str, number: int, what: str, remedy: str = "") -> IntegrityError:
+    """The error that names the first bad record. Without a `remedy`: how to restore the log without losing records."""
+    careful = (
+        f"keep a copy of the file, and look at who changed what: `git diff HEAD -- {where}`; only then restore it "
+        f"(`git checkout HEAD -- {where}`): what was recorded after the last commit is lost by that"
     )
+    return IntegrityError(f"{where} as it was written", f"record {number}, which {what}", remedy or careful)

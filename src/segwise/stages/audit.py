@@ -30,18 +30,15 @@ def verify(anchor: str | None = None, verify_keys: Sequence[Path] = ()) -> dict[
 
     Args:
         anchor: hash of a record that must be there, e.g. the newest of an earlier run. The newest record that this
-            machine has seen must be there in any case.
+            machine has seen, and all that git's last commit holds, must be there in any case.
         verify_keys: public keys, one of which must have signed; none: those that the project asks for, see `trust`.
 
     Raises:
         IntegrityError: names the first bad record, the first archive or signature with other bytes, or the first
             archive that is not signed as asked.
     """
-    trusted, events = trust.keys(verify_keys), audit.settled()
-    if anchor is not None:
-        head.require(events, anchor, "--head")
-    for sha256 in head.remembered():
-        head.require(events, sha256, str(head.HEAD))
+    trusted = trust.keys(verify_keys)
+    events, known = audit.vouched(anchor)
     archives = store.archives([event.bento_sha256 for event in events if event.kind == "promote"])
     damaged = [sha256 for sha256, state in archives.items() if state == "damaged"]
     if damaged:
@@ -53,8 +50,8 @@ def verify(anchor: str | None = None, verify_keys: Sequence[Path] = ()) -> dict[
         head.remember(events)
     newest = events[-1].sha256 if events else None
     absent = sum(state == "absent" for state in archives.values())
-    summary = _summary(len(events), len(archives), absent, num_signed, newest)
-    told = {"num_events": len(events), "head": newest, "archives": archives, "summary": summary}
+    summary = _summary(len(events), len(archives), absent, num_signed, newest, known)
+    told = {"num_events": len(events), "head": newest, "held_against": known, "archives": archives, "summary": summary}
     return told if num_signed is None else {**told, "num_signed": num_signed}
 
 
@@ -84,10 +81,13 @@ def _require_signed(events: Sequence[Event], archives: Mapping[str, str], truste
     return len(here)
 
 
-def _summary(num_events: int, num_archives: int, num_absent: int, num_signed: int | None, newest: str | None) -> str:
+def _summary(
+    num_events: int, num_archives: int, num_absent: int, num_signed: int | None, newest: str | None, known: list[str]
+) -> str:
     if newest is None:
         return "nothing was recorded yet: nothing to verify"
     here = f"{num_archives - num_absent} of {num_archives} promoted archives are here and have their bytes"
     absent = f" ({num_absent} not on this machine)" if num_absent else ""
     signed = "" if num_signed is None else f"; {num_signed} are signed by a key that is asked for"
-    return f"{num_events} events verified; {here}{absent}{signed}; head {newest}"
+    against = " and ".join(known) or "nothing: an end that was cut off would not show; keep the head, and give it"
+    return f"{num_events} events verified; {here}{absent}{signed}; held against {against}; head {newest}"

@@ -30,4 +30,9 @@ def _line(event: registry.Event) -> str:
     about = event.details.get("approach") or event.subject.get("network") or event.subject.get("approach", "")
     digest = event.digest or event.subject.get("data_md5" if event.kind == "data" else "model_sha256", "")
     what = f"{event.kind:<12}  {digest[:12]:<12}  {about:<8}"
-    return f"{event.seq:>4}  {event.at}  {what}  {event.actor}: {event.reason}"
+    return _on_one_line(f"{event.seq:>4}  {event.at}  {what}  {event.actor}: {event.reason}")
+
+
+def _on_one_line(text: str) -> str:
+    """Line ends and what else moves a terminal's cursor as escapes: nobody's reason may look like another event."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
