@@ -92,11 +92,62 @@ def test_limits_the_package_and_the_log_are_judged_by_what_was_found() -> None:
     ("verdict", "expected"),
     [("identical", "pass"), ("within noise", "pass"), ("different", "fail"), ("incomplete", "not proven")],
 )
-def test_a_reproduction_counts_for_its_own_commit_alone(verdict: str, expected: str) -> None:
-    report = {"revision": "abc", "verdict": verdict, "outputs": []}
+def test_a_reproduction_counts_for_its_own_run_alone(verdict: str, expected: str) -> None:
+    report = {"dvc_lock_sha256": "abc", "verdict": verdict, "outputs": []}
     assert asked.of_reproduction(report, "abc").result == expected
-    assert asked.of_reproduction(report, "abd").result == "not recorded"
-    assert asked.of_reproduction({}, "abc").result == "not recorded"
+    for other, lock in ((report, "abd"), (report, None), ({}, "abc"), ({}, None), ({"verdict": "identical"}, None)):
+        assert asked.of_reproduction(other, lock).result == "not recorded"
+
+
+@pytest.mark.parametrize(("verdict", "expected"), [("identical", "not proven"), ("different", "fail")])
+def test_a_reproduction_of_some_stages_proves_nothing_of_the_run(verdict: str, expected: str) -> None:
+    report = {"dvc_lock_sha256": "a", "verdict": verdict, "outputs": [1], "left_out": ["train@dense", "gate"]}
+    row = asked.of_reproduction(report, "a")
+    assert row.result == expected
+    assert row.value == f"{verdict}, 1 outputs compared; not run again: train@dense, gate"
+
+
+ROW = {"part": "quality", "name": "f1", "words": "F1 at IoU 0.5", "unit": "fraction", "verdict": "promote",
+       "champion": 0.8, "challenger": 0.81, "difference": 0.01, "interval": [-0.005, 0.03], "limit": 0.02}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "value"),
+    [
+        ({}, "F1 at IoU 0.5: worse than the champion's by at most 0.02",
+         "challenger 0.81; champion 0.8; difference 0.01 (-0.005 to 0.03)"),
+        ({"part": "latency", "name": "slowdown", "unit": "×", "champion": 60.0, "challenger": 63.0, "difference": 1.05,
+          "interval": None, "limit": 1.15}, "F1 at IoU 0.5: at most 1.15 ×",
+         "challenger 63.0 ms; champion 60.0 ms; difference 1.05 ×"),
+        ({"part": "parity", "name": "parity.masks", "champion": None, "difference": None, "limit": 0.99},
+         "F1 at IoU 0.5: at least 0.99", "challenger 0.81"),
+        ({"part": "identity", "unit": "", "champion": None, "challenger": 0.0, "difference": None, "limit": 0.0},
+         "F1 at IoU 0.5", "none differs"),
+        ({"part": "identity", "unit": "", "champion": None, "challenger": 3.0, "difference": None, "limit": 0.0},
+         "F1 at IoU 0.5", "3 differ"),
+    ],
+)  # fmt: skip
+def test_what_a_promotion_was_held_against_is_told_in_its_unit(
+    changes: dict[str, Any], words: str, value: str
+) -> None:
+    [row] = asked.of_promotion({"checks": [{**ROW, **changes}]})
+    assert (row.requirement, row.value, row.result) == (words, value, "pass")
+    [row] = asked.of_promotion({"checks": [{**ROW, **changes, "verdict": "inconclusive"}]})
+    assert row.result == "not proven"
+
+
+def test_golden_images_are_a_requirement_and_without_a_promotion_there_is_none() -> None:
+    [row] = asked.of_promotion({"golden": "5 golden images answered as recorded, byte for byte"})
+    assert (row.result, row.value) == ("pass", "5 golden images answered as recorded, byte for byte")
+    assert asked.of_promotion({}) == []
+
+
+def test_of_a_past_run_the_checks_are_those_that_the_package_names() -> None:
+    checks = [{"name": "min_f1", "passed": True, "verdict": "promote"}, {"name": "slices", "passed": False}]
+    first, second = asked.of_manifest(checks, {"min_f1": 0.75})
+    assert (first.requirement, first.result) == ("F1 at IoU 0.5 at least 0.75", "pass")
+    assert (second.requirement, second.result) == ("slices", "fail")
+    assert first.value == "the value is not kept"
 
 
 @pytest.mark.parametrize(

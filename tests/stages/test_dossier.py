@@ -22,6 +22,8 @@ from segwise.dataset.params import DataParams
 from segwise.errors import IntegrityError, UsageError
 from segwise.evaluation.params import EvaluateParams
 from segwise.params import load
+from segwise.proof import checkout
+from segwise.registry import head
 from segwise.spec import canonical_json, sha256_of
 from segwise.stages import dossier, evaluate
 from tests.factory import make_dataset
@@ -102,6 +104,10 @@ def package(digest: str) -> None:
     shutil.rmtree(bento)
 
 
+def spec_sha256() -> str:
+    return sha256_of(WORK / "calibrate/semantic/model.json")
+
+
 def make_history() -> None:
     """A training, a reading of the test split, an approval and a promotion, as the verbs record them."""
     digest, archive = sha256_of(WORK / "package/manifest.json"), sha256_of(WORK / "package/segwise.bento")
@@ -110,7 +116,7 @@ def make_history() -> None:
     about = {"digest": digest, "bento_sha256": archive}
     with registry.locked():
         registry.append("run", {"network": "dense"}, held, "ada", "training begins")
-        registry.append("test_read", {"approach": "semantic"}, {}, "ada", "segwise evaluate")
+        registry.append("test_read", {"approach": "semantic", "model_sha256": spec_sha256()}, {}, "ada", "segwise evaluate")
         registry.append("approval", about, {}, "grace", "read the report")
         registry.append("promote", about, {"approach": "semantic"}, "ada", "passed the gate")
     store = Path(".segwise/store")
@@ -227,12 +233,16 @@ def test_the_records_of_training_latency_approvals_and_criteria_are_there(root: 
     assert found["about"]["at"].startswith("2024-05-06")
 
 
-def test_a_reproduction_of_this_commit_is_told_and_one_of_another_is_not(root: Path) -> None:
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    write("work/repro/report.json", {"revision": commit, "verdict": "identical", "outputs": [1, 2]})
-    assert result(dossier.run(), "the run can be repeated") == ("pass", "identical, 2 outputs compared")
-    write("work/repro/report.json", {"revision": "f" * 40, "verdict": "identical", "outputs": [1, 2]})
-    assert result(dossier.run(), "the run can be repeated")[0] == "not recorded"
+def test_a_reproduction_of_this_run_is_told_and_one_of_another_is_not(root: Path) -> None:
+    report = {"revision": "f" * 40, "verdict": "identical", "outputs": [1, 2], "left_out": []}
+    write("work/repro/report.json", {**report, "dvc_lock_sha256": sha256_of(Path("dvc.lock"))})
+    found = dossier.run()
+    assert result(found, "the run can be repeated") == ("pass", "identical, 2 outputs compared")
+    assert (Path(found["path"]) / "records/work/repro/report.json").is_file()
+    write("dvc.lock", Path("dvc.lock").read_text(encoding="utf-8") + "# of another run\n")
+    found = dossier.run()
+    assert result(found, "the run can be repeated")[0] == "not recorded"
+    assert not (Path(found["path"]) / "records/work/repro/report.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -253,7 +263,9 @@ def test_without_a_registry_it_says_that_nothing_is_recorded(root: Path) -> None
     found = dossier.run()
     assert [missing["what"] for missing in found["missing"]] == ["registry/events.jsonl"]
     assert result(found, "the criteria were frozen")[0] == "not recorded"
-    assert result(found, "the event log is whole")[0] == "not recorded"
+    assert result(found, "the event log is whole")[0] == "fail", "it was seen here"
+    head.HEAD.unlink()
+    assert result(dossier.run(), "the event log is whole")[0] == "not recorded"
 
 
 def test_other_data_than_the_packages_is_not_traced(root: Path) -> None:
@@ -274,6 +286,66 @@ def test_a_changed_record_of_the_log_fails_the_chain_and_no_event_is_believed(ro
     assert "record 3" in value
     with pytest.raises(IntegrityError, match="record 3"):
         dossier.run("4")
+
+
+def test_a_log_whose_end_was_cut_off_is_not_called_whole(root: Path) -> None:
+    path = Path("registry/events.jsonl")
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
+    state, value = result(dossier.run(), "the event log is whole")
+    assert (state, "cut off" in value) == ("fail", True)
+    with pytest.raises(IntegrityError, match="cut off"):
+        dossier.run("3")
+
+
+def test_the_test_split_counts_as_opened_for_the_model_that_was_asked_and_no_earlier_one(root: Path) -> None:
+    Path("registry/events.jsonl").unlink()
+    head.HEAD.unlink()
+    now = registry.criteria_of(load())
+    held = {"criteria": now, "criteria_sha256": registry.criteria.digest(now)}
+    for model, network in (("f" * 64, "dense"), (spec_sha256(), "dense")):
+        registry.append("run", {"network": network, "params_sha256": model}, held, "ada", "training begins")
+        registry.append("test_read", {"approach": "semantic", "model_sha256": model}, {}, "ada", "segwise evaluate")
+    assert result(dossier.run(), "the criteria were frozen") == ("pass", "frozen by event 3; first opened by event 4")
+    assert facts(dossier.run())["num_test_reads"] == 2
+
+
+def test_a_later_training_and_amendment_change_nothing_about_a_past_promotion(root: Path) -> None:
+    first = facts(dossier.run("4"))["criteria"]
+    now = registry.criteria_of(load())
+    other = {**now, "gate": {**now["gate"], "min_f1": 0.1}}
+    held = {"criteria": other, "criteria_sha256": registry.criteria.digest(other)}
+    registry.append("run", {"network": "dense", "params_sha256": "x"}, held, "ada", "another training begins")
+    registry.append("amend", {"criteria_sha256": "x"}, held, "ada", "later")
+    found = dossier.run("4")
+    assert facts(found)["criteria"] == first
+    assert result(found, "the criteria were frozen")[0] == "pass"
+
+
+def test_what_the_promotion_was_held_against_is_among_the_requirements(root: Path) -> None:
+    digest = sha256_of(WORK / "package/manifest.json")
+    row = {"part": "parity", "name": "parity.masks", "words": "masks served and trained", "unit": "fraction",
+           "verdict": "promote", "champion": None, "challenger": 0.999, "difference": None, "limit": 0.99}  # fmt: skip
+    details = {"approach": "semantic", "checks": [row], "golden": "2 golden images answered as recorded"}
+    registry.append("promote", {"digest": digest, "bento_sha256": "0"}, details, "ada", "again")
+    found = dossier.run()
+    assert result(found, "masks served and trained") == ("pass", "challenger 0.999")
+    assert result(found, "the package answers its golden images") == ("pass", "2 golden images answered as recorded")
+
+
+@pytest.mark.parametrize("whose", ["its own", "another's"])
+def test_the_page_of_a_promotion_is_kept_with_the_package_it_is_about(root: Path, whose: str) -> None:
+    digest = sha256_of(WORK / "package/manifest.json") if whose == "its own" else "f" * 64
+    write("work/promotion/promotion.json", {"challenger": {"digest": digest}})
+    found = Path(dossier.run()["path"]) / "records/work/promotion/promotion.json"
+    assert found.is_file() is (whose == "its own")
+
+
+def test_what_somebody_keeps_among_the_dossiers_stays(root: Path) -> None:
+    write("dossier/.git/HEAD", "ref: refs/heads/main")
+    write("dossier/.part-killed/index.html", "half")
+    dossier.run()
+    assert Path("dossier/.git/HEAD").is_file()
+    assert not Path("dossier/.part-killed").exists()
 
 
 def test_a_criterion_changed_since_it_was_frozen_is_named(root: Path) -> None:
@@ -301,6 +373,44 @@ def test_a_promotion_is_found_by_its_number_and_by_its_digest(root: Path, asked:
     assert found["path"] == f"dossier/4-{digest[:12]}"
     assert (about["digest"], about["event"]["actor"], about["event"]["reason"]) == (digest, "ada", "passed the gate")
     assert found["missing"] == []
+
+
+def keep(path: str) -> str:
+    """Put a file into DVC's cache; returns its MD5."""
+    md5 = str(checkout.md5_of(Path(path)))
+    target = checkout.cached(Path(".dvc/cache/files/md5"), md5)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, target)
+    return md5
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_the_run_of_a_promotion_is_found_in_the_commit_that_recorded_it_after_the_promotion(
+    root: Path, is_cached: bool
+) -> None:
+    names = ("work/package/manifest.json", "work/package/segwise.bento")
+    rows = [{"md5": keep(name), "relpath": Path(name).name} for name in names]
+    write("listing", json.dumps(rows, sort_keys=True))
+    listing = f"{checkout.md5_of(Path('listing'))}.dir"
+    if is_cached:
+        kept = checkout.cached(Path(".dvc/cache/files/md5"), listing)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move("listing", kept)
+    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))
+    outs = [{"path": "work/package", "md5": listing}]
+    split = [{"path": "work/split.json", "md5": keep("work/split.json")}]
+    lock["stages"] |= {"package": {"cmd": "p", "outs": outs}, "split": {"cmd": "s", "outs": split}}
+    write("dvc.lock", yaml.safe_dump(lock))
+    write(".gitignore", "/work/\n/data\n/.segwise/\n/dossier/\n/registry/\n/.dvc/cache/\n/listing\n")
+    git("commit", "-qam", "the run that was promoted")
+    write("dvc.lock", yaml.safe_dump({"schema": "2.0", "stages": {}}))
+    git("commit", "-qam", "another run")
+    shutil.rmtree(WORK)
+    found = dossier.run("4")
+    own, done = facts(found), subprocess.run(["git", "rev-parse", "HEAD~1"], capture_output=True, text=True, check=True)
+    assert own["about"]["commit"] == done.stdout.strip()
+    assert own["data"]["split"]["test"]["images"] > 0
+    assert "the files of the run" not in [missing["what"] for missing in found["missing"]]
 
 
 def test_of_a_promotion_whose_files_are_gone_the_package_still_tells_its_part(root: Path) -> None:

@@ -51,6 +51,12 @@ def file_at(commit: str, path: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
+def commits_with(text: str, path: str) -> list[str]:
+    """The commits of any branch that brought `text` into a file, or took it away, the first one first."""
+    done = _git(Path(), "log", "--all", "--reverse", "--format=%H", f"-S{text}", "--", path)
+    return done.stdout.decode().split() if done.returncode == 0 else []
+
+
 def cache_dir(root: Path) -> Path:
     """DVC's cache of files, as `.dvc/config.local` or `.dvc/config` say it."""
     for name in ("config.local", "config"):

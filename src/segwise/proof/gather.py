@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from segwise.proof import facts, lock, requirements, sbom, subject, trace
 from segwise.proof.causes import environment, of_params
 from segwise.proof.installed import parts as installed_parts
 from segwise.proof.installed import versions
+from segwise.proof.records import Records
 from segwise.proof.subject import Subject
 from segwise.registry import Event, audit
 
@@ -40,15 +42,15 @@ def gather(
     checks, benchmark = files.json("work/gate/checks.json"), files.json("work/benchmark.json")
     labels, split, leaks = (files.json(f"work/{name}.json") for name in ("labels/summary", "split", "leaks"))
     networks = facts.NETWORKS.get(approach, ())
-    recorded = subject.runs(events, about.digest, approach, networks)
+    recorded = subject.runs(events, about, networks)
     traced = trace.summary(rows) if rows else {}
-    repro = files.json(REPRODUCTION, is_optional=True) if files.book is None else {}
-    frozen = recorded["frozen"]
+    frozen, judged = recorded["frozen"], recorded["judged"]
     changes = criteria.changed(frozen.criteria, now) if frozen else []
     reads = [asdict(event) for event in recorded["reads"]]
     asked = [
         *requirements.of_decisions(metrics, approach),
-        *requirements.of_gate(checks, approach),
+        *(requirements.of_gate(checks, approach) or _of_manifest(about, now)),
+        *requirements.of_promotion(judged.details if judged else {}),
         requirements.of_labels(labels),
         requirements.of_leaks(leaks),
         requirements.of_freeze(asdict(frozen.since) if frozen else None, reads, changes),
@@ -56,7 +58,7 @@ def gather(
         requirements.of_trace(traced, metrics),
         requirements.of_package(about.digest, about.problem),
         requirements.of_chain(len(events), problem),
-        requirements.of_reproduction(repro, about.commit),
+        requirements.of_reproduction(*reproduction(about.records)),
     ]
     return {
         "about": _about(about),
@@ -75,6 +77,17 @@ def gather(
         "chain": {"num_events": len(events), "problem": problem, "head": events[-1].sha256 if events else None},
         "missing": _missing(about, events, traced),
     }  # fmt: skip
+
+
+def _of_manifest(about: Subject, now: Facts) -> list[requirements.Requirement]:
+    return requirements.of_manifest(about.manifest.get("checks") or (), now.get("gate") or {})
+
+
+def reproduction(files: Records) -> tuple[Facts, str | None]:
+    """The report of the newest reproduction here, and the SHA-256 of the run's dvc.lock: it is about that, or not."""
+    path, held = files.tree / REPRODUCTION, files.source("dvc.lock")
+    report = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return report, None if held is None else sha256(held).hexdigest()
 
 
 def _judged_by(about: Subject, raw: Facts) -> list[str] | None:

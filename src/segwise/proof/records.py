@@ -43,14 +43,14 @@ class Records:
         found = self.path(name, is_optional=is_optional)
         return {} if found is None else json.loads(found.read_text(encoding="utf-8"))
 
-    def source(self, name: str) -> bytes | None:
+    def source(self, name: str, *, is_optional: bool = False) -> bytes | None:
         """A file of the repository itself, such as params.yaml; a missing one is noted."""
         if self.book is None:
             path = self.tree / name
             raw = path.read_bytes() if path.is_file() else None
         else:
             raw = checkout.file_at(self.commit, name)
-        if raw is None:
+        if raw is None and not is_optional:
             self.missing.setdefault(name, NOT_MADE)
         return raw
 
@@ -86,17 +86,24 @@ def of_tree(tree: Path, commit: str) -> Records:
     return Records(commit, tree, checkout.cache_dir(tree))
 
 
-def of_package(tree: Path, commit: str, digest: str) -> Records | None:
-    """The run that made a package, by its manifest's SHA-256: the one in the tree, or the one that `commit` recorded.
+def of_package(tree: Path, commit: str, digest: str, listing: str = "") -> Records | None:
+    """The run that made a package, by its manifest's SHA-256: the one in the tree, or the one that a commit recorded.
+
+    A promotion's event names the commit that was checked out, `commit`; its dvc.lock is committed afterwards. So the
+    commits are asked too whose dvc.lock came to name `listing`, the MD5 that DVC gives the package's folder.
 
     None where neither made it.
     """
     here = of_tree(tree, commit)
     if (path := here.path(MANIFEST, is_optional=True)) is not None and sha256_of(path) == digest:
         return here
-    text = checkout.file_at(commit, "dvc.lock") if commit else None
-    if text is None:
-        return None
-    then = Records(commit, tree, checkout.cache_dir(tree), lock.read(text.decode()))
-    path = then.path(MANIFEST, is_optional=True)
-    return then if path is not None and sha256_of(path) == digest else None
+    later = checkout.commits_with(listing, "dvc.lock") if listing else []
+    for name in dict.fromkeys([*([commit] if commit else []), *later]):
+        text = checkout.file_at(name, "dvc.lock")
+        if text is None:
+            continue
+        then = Records(name, tree, checkout.cache_dir(tree), lock.read(text.decode()))
+        path = then.path(MANIFEST, is_optional=True)
+        if listing and listing in text.decode() or path is not None and sha256_of(path) == digest:
+            return then
+    return None

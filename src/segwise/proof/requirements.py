@@ -16,6 +16,7 @@ RESULTS = {"promote": "pass", "hold": "fail", "inconclusive": "not proven"}
 MET = {"met": "pass", "missed": "fail"}
 DIGITS = 4
 LINKED = "error"  # links that must not cross splits
+LEAST = "parity.masks"  # the one check of a promotion whose limit is the least
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,52 @@ def _of_check(check: Values) -> Requirement:
     result = RESULTS.get(str(check.get("verdict")), "pass" if check.get("passed") else "fail")
     words = f"{measure.words}{part} {side} {number(check['limit'], measure.unit)}"
     return Requirement(words, f"gate, check `{name}`", said, result, "work/gate/checks.json")
+
+
+def of_manifest(checks: Sequence[Values], limits: Values) -> list[Requirement]:
+    """The checks of the gate by their names, as a package keeps them: of a past run the values are not kept.
+
+    Args:
+        limits: the section `gate` of that run.
+    """
+    return [_of_name(str(check["name"]), check, limits) for check in checks]
+
+
+def _of_name(name: str, check: Values, limits: Values) -> Requirement:
+    measure, limit = MEASURES.get(name[4:]), limits.get(name)
+    words = name
+    if measure is not None and isinstance(limit, int | float):
+        words = f"{measure.words} {'at least' if name.startswith('min_') else 'at most'} {number(limit, measure.unit)}"
+    result = RESULTS.get(str(check.get("verdict")), "pass" if check.get("passed") else "fail")
+    return Requirement(words, f"gate, check `{name}`", "the value is not kept", result, "work/package/manifest.json")
+
+
+def of_promotion(details: Values) -> list[Requirement]:
+    """What a package was held against when it was promoted, or refused, as that event says it."""
+    test, where = "promote", "registry/events.jsonl"
+    rows = [_of_row(row, test, where) for row in details.get("checks") or ()]
+    if details.get("golden"):
+        words = "the package answers its golden images as when it was packaged"
+        rows.append(Requirement(words, test, str(details["golden"]), "pass", where))
+    return rows
+
+
+def _of_row(row: Values, test: str, where: str) -> Requirement:
+    """One check of a promotion, see `gate.row.Row`."""
+    unit, limit, words = row["unit"], row.get("limit"), str(row["words"])
+    if limit is not None and row["part"] == "quality":
+        words += f": worse than the champion's by at most {number(limit, unit)}"
+    elif limit is not None and unit:
+        words += f": {'at least' if row['name'] == LEAST else 'at most'} {number(limit, unit)}"
+    told = {"challenger": row.get("challenger"), "champion": row.get("champion")}
+    of = "ms" if unit == "×" else unit  # the ratio of two times
+    said = [f"{side} {number(value, of)}" for side, value in told.items() if value is not None and unit]
+    said += ["none differs" if not told["challenger"] else f"{told['challenger']:g} differ"] * (not unit)
+    if row.get("difference") is not None:
+        ends = [number(end, unit) for end in row.get("interval") or ()]
+        said.append(f"difference {number(row['difference'], unit)}" + (f" ({' to '.join(ends)})" if ends else ""))
+    name = f"{test}, check `{row['name']}`"
+    return Requirement(words, name, "; ".join(said), RESULTS.get(str(row["verdict"]), "not recorded"), where)
 
 
 def of_decisions(metrics: Values, approach: str) -> list[Requirement]:
@@ -141,14 +188,18 @@ def of_package(digest: str | None, problem: str) -> Requirement:
     return Requirement(words, test, said, "pass" if digest else "not recorded", "work/package/manifest.json")
 
 
-def of_reproduction(report: Values, commit: str) -> Requirement:
-    """That the run comes out the same when it is run again."""
+def of_reproduction(report: Values, lock_sha256: str | None) -> Requirement:
+    """That the run comes out the same when all of it is run again. `lock_sha256`: of the run's dvc.lock."""
     words, test, where = "the run can be repeated", "verify-repro", "work/repro/report.json"
-    if not report or report.get("revision") != commit:
+    if not report or lock_sha256 is None or report.get("dvc_lock_sha256") != lock_sha256:
         return Requirement(words, test, "", "not recorded", where)
     results = {"identical": "pass", "within noise": "pass", "different": "fail"}
     said = f"{report['verdict']}, {len(report.get('outputs', ()))} outputs compared"
-    return Requirement(words, test, said, results.get(report["verdict"], "not proven"), where)
+    result = results.get(report["verdict"], "not proven")
+    if left_out := report.get("left_out"):
+        said += f"; not run again: {', '.join(left_out)}"
+        result = "fail" if result == "fail" else "not proven"
+    return Requirement(words, test, said, result, where)
 
 
 def number(value: float | None, unit: str) -> str:
@@ -159,6 +210,6 @@ def number(value: float | None, unit: str) -> str:
         return f"{100 * value:.2f} %"
     if unit in ("ms", "MB"):
         return f"{value:,.1f} {unit}"
-    if unit == "× tolerance":
-        return f"{value:.2f} × tolerance"
+    if unit.startswith("×"):
+        return f"{value:.2f} {unit}"
     return f"{value:.{DIGITS}g}"

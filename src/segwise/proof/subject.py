@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from segwise import registry, store
-from segwise.bundle import MODEL, read_manifest, verify
+from segwise.bundle import MANIFEST, MODEL, read_manifest, verify
+from segwise.dataset.integrity import manifest_digest
 from segwise.errors import IntegrityError, UsageError
 from segwise.proof import records
+from segwise.proof.checkout import md5_of
 from segwise.proof.records import Records
 from segwise.registry import Event
-from segwise.spec import CANDIDATES, sha256_of
+from segwise.spec import CANDIDATES, CASCADE_FILE, sha256_of
 
 ARCHIVE = Path("work/package/segwise.bento")
 SHORT = 12
+JUDGEMENTS = ("promote", "hold", "inconclusive")
 NO_FILES = "the files of that run lie neither in work/ nor in the cache under the dvc.lock of its commit"
 
 
@@ -85,14 +88,15 @@ def of_event(events: Sequence[Event], word: str, scratch: Path) -> Subject:
         came = "other bytes" if archive.is_file() else "no such file"
         raise IntegrityError(f"the archive {archive} of event {event.seq}", came, store.LOST)
     model, problem = _unpacked(archive, event.digest, scratch)
-    found = records.of_package(Path.cwd(), event.git_revision, event.digest)
+    parts = {ARCHIVE.name: archive, Path(MANIFEST).name: scratch / "bento" / MANIFEST}
+    listing = manifest_digest({name: str(md5_of(path)) for name, path in parts.items()})  # of work/package, by DVC
+    found = records.of_package(Path.cwd(), event.git_revision, event.digest, listing if model else "")
     name = f"{event.seq}-{event.digest[:SHORT]}"
     manifest = read_manifest(scratch / "bento") if model else {}
     place = found or Records(event.git_revision, Path.cwd(), Path(), {})
     approach = str(manifest.get("winner") or event.details.get("approach") or "")
     return Subject(
-        name, event.git_revision, event.at, approach, event.digest, event, place, model, manifest, problem,
-        found is not None,
+        name, place.commit, event.at, approach, event.digest, event, place, model, manifest, problem, found is not None,
     )  # fmt: skip
 
 
@@ -145,14 +149,34 @@ def uncommitted() -> list[str]:
     return sorted(line[3:] for line in done.stdout.splitlines())
 
 
-def runs(events: Sequence[Event], digest: str | None, approach: str, networks: Sequence[str]) -> dict[str, Any]:
-    """What the registry says of a package: its events, approvals, the freeze of its criteria, the test readings."""
-    held = [one for network in networks if (one := registry.freeze(events, network)) is not None]
+def runs(events: Sequence[Event], about: Subject, networks: Sequence[str]) -> dict[str, Any]:
+    """What the registry says of a package: its approvals, the freeze of its criteria, the test readings, its judgement.
+
+    `judged`: the event that promoted or refused it, last; what was frozen is looked for up to there, as `promote` did.
+    `reads`: openings of the test split for this very model.
+    """
+    judged = _judged(events, about)
+    known = events if judged is None else events[: judged.seq]
+    held = [one for network in networks if (one := registry.freeze(known, network)) is not None]
     frozen = min(held, key=lambda one: one.began.seq) if len(held) == len(networks) else None
     return {
-        "approvals": [event for event in events if event.kind == "approval" and event.digest == digest],
-        "own": [event for event in events if digest and event.digest == digest],
-        "reads": [e for e in events if e.kind == "test_read" and e.subject.get("approach") == approach],
+        "approvals": [event for event in events if event.kind == "approval" and event.digest == about.digest],
+        "reads": [event for event in events if event.kind == "test_read" and _is_of(event, about)],
         "frozen": frozen,
+        "judged": judged,
         "num_test_reads": registry.num_test_reads(events),
     }
+
+
+def _judged(events: Sequence[Event], about: Subject) -> Event | None:
+    last = len(events) if about.event is None else about.event.seq
+    found = [event for event in events[:last] if event.kind in JUDGEMENTS and event.digest == about.digest]
+    return found[-1] if found else None
+
+
+def _is_of(event: Event, about: Subject) -> bool:
+    """Whether the test split was opened for this model: by its package's digest, or by its specification's."""
+    if event.digest:
+        return event.digest == about.digest
+    specs = [path for name in (CASCADE_FILE, "model.json") if about.model and (path := about.model / name).is_file()]
+    return bool(specs) and event.subject.get("model_sha256") == sha256_of(specs[0])

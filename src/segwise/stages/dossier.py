@@ -6,6 +6,7 @@ commits.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -36,12 +37,14 @@ from segwise.types import Prediction
 OUT = Path("dossier")
 NUM_WORST = 6
 SOURCES = ("params.yaml", "dvc.lock", "data.dvc", "requirements.lock")
+ACCEPTED = "registry/labels.json"  # label findings that somebody accepted, with the reason
+PART = ".part-"  # a dossier that is being made; one that a killed run left is removed
 FILES = (
     "labels/summary.json", "labels/findings.json", "split.json", "leaks.json", "gate/checks.json", "gate/verdict.json",
     "benchmark.json", "package/manifest.json",
 )  # fmt: skip
 OF_NETWORK = ("network.json", "metrics.json", "minutes.json", "history.csv")
-LATER = ("work/promotion/promotion.json", gather.REPRODUCTION)  # of the run in the working tree, where they were made
+PROMOTION = Path("work/promotion/promotion.json")
 Shots = list[worst.Shot]
 
 
@@ -84,7 +87,7 @@ def run(run: str = "work") -> dict[str, Any]:
 
 def _events() -> tuple[tuple[Event, ...], str]:
     try:
-        return audit.settled(), ""
+        return audit.vouched()[0], ""
     except IntegrityError as error:
         return (), error.came
 
@@ -161,9 +164,9 @@ def _pictures(
 def _write(about: Subject, found: Mapping[str, Any], seen: Seen) -> Path:
     """The folder, complete or not at all: it is made beside its place and put there at the end."""
     OUT.mkdir(exist_ok=True)
-    for stale in OUT.glob(".*"):
+    for stale in OUT.glob(f"{PART}*"):
         shutil.rmtree(stale, ignore_errors=True)
-    part, target = OUT / f".{about.name}", OUT / about.name
+    part, old, target = OUT / f"{PART}{about.name}", OUT / f"{PART}old-{about.name}", OUT / about.name
     part.mkdir()
     bill = found["software"]["sbom"]
     said = {**found, "software": {key: value for key, value in found["software"].items() if key != "sbom"}}
@@ -182,9 +185,9 @@ def _write(about: Subject, found: Mapping[str, Any], seen: Seen) -> Path:
     manifest = {"dossier": about.name, "package": about.digest, "files": _listed(part), "missing": found["missing"]}
     (part / "MANIFEST.json").write_text(canonical_json(manifest), encoding="utf-8")
     if target.exists():
-        target.replace(OUT / f".old-{about.name}")
+        target.replace(old)
     part.replace(target)
-    shutil.rmtree(OUT / f".old-{about.name}", ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
     return target
 
 
@@ -192,16 +195,29 @@ def _copy_records(about: Subject, into: Path) -> None:
     files, networks = about.records, facts.NETWORKS.get(about.approach, ())
     names = [f"work/{name}" for name in FILES] + [f"work/evaluate/{about.approach}/metrics.json"]
     names += [f"work/train/{network}/{name}" for network in networks for name in OF_NETWORK]
-    names += LATER if files.book is None else ()
     found: dict[str, bytes | None] = {name: files.source(name) for name in SOURCES}
+    found[ACCEPTED] = files.source(ACCEPTED, is_optional=True)
     for name in names:
         path = files.path(name, is_optional=True)
         found[name] = None if path is None else path.read_bytes()
     found["registry/events.jsonl"] = registry.EVENTS.read_bytes() if registry.EVENTS.is_file() else None
+    found |= {str(path): path.read_bytes() for path in _later(about)}
     for name, raw in found.items():
         if raw is not None:
             (into / name).parent.mkdir(parents=True, exist_ok=True)
             (into / name).write_bytes(raw)
+
+
+def _later(about: Subject) -> list[Path]:
+    """What was made of this very run after it, where it lies here: the page of its promotion, its reproduction."""
+    found = []
+    if PROMOTION.is_file():
+        told = json.loads(PROMOTION.read_text(encoding="utf-8"))
+        found += [PROMOTION] if about.digest and told["challenger"]["digest"] == about.digest else []
+    report, lock_sha256 = gather.reproduction(about.records)
+    if lock_sha256 and report.get("dvc_lock_sha256") == lock_sha256:
+        found.append(Path(gather.REPRODUCTION))
+    return found
 
 
 def _listed(folder: Path) -> dict[str, dict[str, Any]]:
