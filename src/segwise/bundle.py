@@ -49,12 +49,16 @@ def read_manifest(root: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def verify(root: Path, digest: str | None = None, under: str = "") -> tuple[str, dict[str, Any]]:
-    """Hold every file of `root` against its manifest, and the manifest against `digest`.
+def verify(
+    root: Path, digest: str | None = None, under: str = "", *, is_sealed: bool = False
+) -> tuple[str, dict[str, Any]]:
+    """Hold every file of `root` against its manifest, and the manifest against `digest`. Links are refused.
 
     Args:
         digest: the digest expected, None to accept the manifest's own.
         under: check only files whose path starts with this.
+        is_sealed: nobody writes into `root`: then compiled Python is refused too, which would be run instead of the
+            files that are verified. Elsewhere Python itself leaves it there.
 
     Returns:
         The digest and the manifest.
@@ -72,5 +76,9 @@ def verify(root: Path, digest: str | None = None, under: str = "") -> tuple[str,
     for name in sorted(listed.keys() | found.keys()):
         if listed.get(name) != found.get(name):
             what = "missing" if name not in found else "not in the manifest" if name not in listed else "other bytes"
+            raise IntegrityError(f"{root} as its manifest says", f"{name}: {what}", remedy)
+    for path in sorted(root.rglob("*")):
+        what = "a link" if path.is_symlink() else "compiled Python" if is_sealed and path.name == "__pycache__" else ""
+        if what and (name := path.relative_to(root).as_posix()).startswith(under):
             raise IntegrityError(f"{root} as its manifest says", f"{name}: {what}", remedy)
     return found_digest, manifest

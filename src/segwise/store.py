@@ -74,7 +74,7 @@ def unpack(sha256: str, digest: str | None = None) -> tuple[str, Path, dict[str,
     with _temporary(champions) as folder:
         fresh = folder / "bento"
         _extract(sha256, fresh)
-        digest, manifest = verify(fresh, digest)
+        digest, manifest = verify(fresh, digest, is_sealed=True)
         target = champions / digest
         if target.exists():
             target.replace(folder / "old")
@@ -89,7 +89,7 @@ def opened(sha256: str, digest: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="segwise-opened-") as name:
         folder = Path(name) / digest
         _extract(sha256, folder)
-        verify(folder, digest)
+        verify(folder, digest, is_sealed=True)
         yield folder
 
 
@@ -125,7 +125,7 @@ def champion(verify_keys: Sequence[Path] = ()) -> tuple[Path, registry.Event]:
         raise SegwiseError("a champion in the registry", "none: nothing was promoted yet", remedy)
     folder = STATE / "champions" / event.digest
     try:
-        verify(folder, event.digest)
+        verify(folder, event.digest, is_sealed=True)
     except IntegrityError:
         with registry.locked():
             folder = unpack(event.bento_sha256, event.digest)[1]

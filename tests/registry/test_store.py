@@ -151,6 +151,37 @@ def test_a_file_that_the_manifest_does_not_name_is_named(root: Path) -> None:
     assert bundle.verify(root / "a", digest)[0] == digest
 
 
+@pytest.mark.parametrize("target", ["elsewhere", "nothing", "a/src/model/model.onnx"])
+def test_a_link_in_a_package_is_refused_wherever_it_leads(root: Path, target: str) -> None:
+    make_package(root / "a", "a")
+    (root / "elsewhere").mkdir()
+    (root / "elsewhere/cv2.py").write_text("")
+    (root / "a/src/cv2").symlink_to(root / target)
+    with pytest.raises(IntegrityError, match=r"src/cv2: (a link|not in the manifest)"):
+        bundle.verify(root / "a")
+    assert bundle.verify(root / "a", under="src/model/")[0], "another part has none"
+
+
+def test_a_listed_file_that_became_a_link_to_the_same_bytes_is_refused(root: Path) -> None:
+    make_package(root / "a", "a")
+    file = root / "a/src/model/model.onnx"
+    file.rename(root / "elsewhere")
+    file.symlink_to(root / "elsewhere")
+    with pytest.raises(IntegrityError, match=r"src/model/model\.onnx: a link"):
+        bundle.verify(root / "a")
+
+
+def test_compiled_python_beside_the_champions_code_is_never_run(root: Path) -> None:
+    """Python runs it instead of a source of the same size and time, whatever that source says."""
+    event = promote(root / "a", "a")
+    planted = store.champion()[0] / "src/segwise/__pycache__"
+    planted.mkdir(parents=True)
+    (planted / "app.cpython-311.pyc").write_bytes(b"other code")
+    with pytest.raises(IntegrityError, match=r"src/segwise/__pycache__: compiled Python"):
+        bundle.verify(store.STATE / "champions" / event.digest, event.digest, is_sealed=True)
+    assert not (store.champion()[0] / "src/segwise").exists(), "unpacked anew"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"files": []}', "{}"])
 def test_a_manifest_that_is_none_is_told_as_such(root: Path, text: str) -> None:
     make_package(root / "a", "a")

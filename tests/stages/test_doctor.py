@@ -120,6 +120,13 @@ def test_a_half_written_model_is_removed(place: str) -> None:
     assert not folder.exists()
 
 
+def test_an_unpacked_package_with_compiled_python_in_it_is_unpacked_anew() -> None:
+    folder = store.STATE / "champions" / registry.read()[-1].digest
+    (folder / "src/__pycache__").mkdir()
+    repair("models", folder)
+    assert not (folder / "src/__pycache__").exists()
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_damaged_unpacked_package_is_unpacked_anew(number: int) -> None:
     folder = store.STATE / "champions" / registry.read()[number].digest

@@ -67,7 +67,7 @@ def _unpacked(events: tuple[registry.Event, ...], dry_run: bool) -> Iterator[Fin
     for digest in store.unpacked():
         folder = store.STATE / "champions" / digest
         try:
-            bundle.verify(folder, digest)
+            bundle.verify(folder, digest, is_sealed=True)
         except IntegrityError as error:
             if digest in archives:
                 yield _anew(folder, archives[digest], digest, error.came, dry_run)
