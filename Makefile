@@ -35,6 +35,7 @@ ingest: data     ## a new delivery: import SOURCE=path as one data revision, pus
 	@$(PY) -m flows.ingest "$(SOURCE)" $(OPTIONS)
 
 repro: data      ## the same stages without Prefect, without promoting
+	@$(PY) -m segwise.cli doctor --locks
 	@$(PY) -m segwise.cli integrity
 	@$(PY) -m dvc repro
 

@@ -247,6 +247,9 @@ def _audit_arguments(a: Values) -> dict[str, Any]:
 def _doctor(parser: Parser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what is wrong, change nothing")
     parser.add_argument("--kill", action="store_true", help="end orphaned processes of this project")
+    parser.add_argument(
+        "--locks", action="store_true", help="look at DVC's list of locks alone, which blocks `dvc repro`"
+    )
 
 
 def _verify_repro(parser: Parser) -> None:
@@ -396,7 +399,7 @@ VERBS: dict[str, Verb] = {
     "audit": Verb("segwise audit verify", lambda a, p: _audit_arguments(a), _audit, needs_params=False),
     "doctor": Verb(
         "segwise doctor --dry-run",
-        lambda a, p: {"dry_run": a.dry_run, "kill": a.kill},
+        lambda a, p: {"dry_run": a.dry_run, "kill": a.kill, "only_locks": a.locks},
         _doctor,
         is_reading=True,
         needs_params=False,

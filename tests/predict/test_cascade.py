@@ -170,3 +170,12 @@ def test_the_answer_says_whether_a_cascade_escalated_and_nothing_for_other_model
         found = as_json(cascade.predict(image), cascade.spec.class_infos, is_cascade=True)
         assert found["escalated"] is expected
     assert "escalated" not in as_json(cascade.cheap.predict(IMAGE), cascade.spec.class_infos)
+
+
+@pytest.mark.parametrize("length", [0, 1, 40, -3])
+def test_a_cascade_file_that_was_cut_off_is_damage(tmp_path: Path, length: int) -> None:
+    folder = write_tiny_cascade(tmp_path, FEW, 7)
+    path = folder / "cascade.json"
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(IntegrityError, match=r"cascade\.json as it was written; got no JSON"):
+        load(folder)

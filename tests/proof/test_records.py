@@ -13,6 +13,7 @@ import yaml
 
 from segwise.dataset.integrity import data_digest
 from segwise.proof import checkout, records
+from segwise.repair.cache import cache_dir
 from segwise.spec import sha256_of
 
 METRICS = "work/evaluate/a/metrics.json"
@@ -86,8 +87,8 @@ def test_files_of_another_package_are_nobodys(recorded: tuple[str, str]) -> None
 
 
 def test_the_cache_is_where_dvc_is_told_that_it_is(tmp_path: Path) -> None:
-    assert checkout.cache_dir(tmp_path) == tmp_path / ".dvc/cache/files/md5"
+    assert cache_dir(tmp_path) == tmp_path / ".dvc/cache/files/md5"
     write(tmp_path / ".dvc/config", "[cache]\n    dir = ../../shared\n")
-    assert checkout.cache_dir(tmp_path) == tmp_path.parent / "shared/files/md5"
+    assert cache_dir(tmp_path) == tmp_path.parent / "shared/files/md5"
     write(tmp_path / ".dvc/config.local", "['remote \"x\"']\n    url = a\n[cache]\n    dir = /elsewhere\n")
-    assert checkout.cache_dir(tmp_path) == Path("/elsewhere/files/md5")
+    assert cache_dir(tmp_path) == Path("/elsewhere/files/md5")

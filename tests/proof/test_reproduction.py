@@ -207,4 +207,6 @@ def test_what_explains_a_difference_is_told_apart_from_what_changed_nothing() ->
     alike = told({})
     assert "why:" not in alike
     assert alike.split("changed nothing:")[1].count("src/") == 2
-    assert alike.startswith("cccccccccccc run again: bit-identical\n2 outputs: 2 bit-identical\n1 of 3 stages were not asked for: gate\n")
+    assert alike.startswith(
+        "cccccccccccc run again: bit-identical\n2 outputs: 2 bit-identical\n1 of 3 stages were not asked for: gate\n"
+    )

@@ -127,9 +127,7 @@ ROW = {"part": "quality", "name": "f1", "words": "F1 at IoU 0.5", "unit": "fract
          "F1 at IoU 0.5", "3 differ"),
     ],
 )  # fmt: skip
-def test_what_a_promotion_was_held_against_is_told_in_its_unit(
-    changes: dict[str, Any], words: str, value: str
-) -> None:
+def test_what_a_promotion_was_held_against_is_told_in_its_unit(changes: dict[str, Any], words: str, value: str) -> None:
     [row] = asked.of_promotion({"checks": [{**ROW, **changes}]})
     assert (row.requirement, row.value, row.result) == (words, value, "pass")
     [row] = asked.of_promotion({"checks": [{**ROW, **changes, "verdict": "inconclusive"}]})

@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 
 from segwise import bundle, cli, registry, store
-from segwise.repair import cache, dvc_files, finding, locks, processes
+from segwise.repair import dvc_files, finding, locks, processes
 from segwise.stages import doctor
 from tests.packages import make_package, promote
+
+CACHE = Path(".dvc/cache/files/md5")
 
 LOCK = """schema: '2.0'
 stages:
@@ -58,7 +60,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def put(content: bytes, suffix: str = "") -> Path:
     """An object of the cache, read-only as DVC makes them."""
     md5 = hashlib.md5(content).hexdigest()
-    path = cache.CACHE / md5[:2] / (md5[2:] + suffix)
+    path = CACHE / md5[:2] / (md5[2:] + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     path.chmod(0o444)
@@ -232,6 +234,27 @@ def test_entries_of_ended_processes_and_of_numbers_that_others_have_now_are_remo
     assert json.loads(locks.RWLOCK.read_text()) == {"write": {"/b": living}, "read": {"/d": [living]}}
 
 
+def test_an_entry_of_a_program_that_calls_dvc_itself_stays_while_it_runs() -> None:
+    code = "import time; print('up', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, "step"], stdout=subprocess.PIPE, text=True) as caller:
+        assert caller.stdout is not None
+        assert caller.stdout.readline() == "up\n"
+        locks.RWLOCK.write_text(json.dumps({"write": {"/a": {"pid": caller.pid, "cmd": "step"}}}))
+        assert doctor.run()["findings"] == []
+        caller.kill()
+
+
+def test_the_list_of_locks_alone_is_looked_at_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    partial = Path(".segwise/store/.partial-x")
+    partial.mkdir()
+    assert cli.main(["doctor", "--locks"]) == 0
+    assert "DVC's list of locks is as it should be" in capsys.readouterr().out
+    locks.RWLOCK.write_text("{")
+    assert cli.main(["doctor", "--locks"]) == 0
+    assert not locks.RWLOCK.exists()
+    assert partial.exists()
+
+
 def test_a_list_of_locks_that_is_just_being_written_is_left_alone() -> None:
     import fcntl
 
@@ -314,14 +337,85 @@ def test_while_dvc_is_at_work_its_files_are_left_alone() -> None:
 
 @pytest.mark.parametrize(("content", "suffix"), [(b"three", ""), (b"[]", ".dir")])
 def test_a_damaged_object_of_the_cache_is_removed_and_the_others_stay(content: bytes, suffix: str) -> None:
-    others = set(cache.CACHE.glob("??/*"))
+    others = set(CACHE.glob("??/*"))
     path = put(content, suffix)
     change(path, content + b"!")
     (path.parent / "note.txt").write_text("no object")
     repair("cache", path)
     assert not path.exists()
-    assert others <= set(cache.CACHE.glob("??/*"))
+    assert others <= set(CACHE.glob("??/*"))
     assert (path.parent / "note.txt").exists()
+
+
+def test_a_damaged_object_is_kept_aside_as_it_may_be_the_only_copy() -> None:
+    path = put(b"never pushed")
+    change(path, b"never pushes")
+    doctor.run()
+    (copy,) = finding.ASIDE.iterdir()
+    assert copy.read_bytes() == b"never pushes"
+    assert copy.name.startswith(path.parent.name + path.name)
+
+
+def test_objects_are_looked_at_where_dvc_is_told_to_keep_them(tmp_path: Path) -> None:
+    Path(".dvc/config").write_text(f"[cache]\n    dir = {tmp_path / 'shared'}\n")
+    md5 = hashlib.md5(b"one").hexdigest()
+    path = tmp_path / "shared/files/md5" / md5[:2] / md5[2:]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"two")
+    repair("cache", path)
+
+
+def test_while_dvc_is_at_work_its_objects_are_left_alone() -> None:
+    import fcntl
+
+    path = put(b"three")
+    change(path, b"three!")
+    with dvc_files.DVC_LOCK.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert findings(doctor.run()) == [("cache", str(path), True)]
+    assert path.read_bytes() == b"three!"
+
+
+@pytest.mark.parametrize("folder", ["", "registry", ".segwise", "work/deep/er"])
+def test_a_file_whose_writer_was_killed_is_removed(folder: str) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    path = Path(folder) / f".a.json.{ended.pid}.new"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("half")
+    repair("leftovers", path)
+    assert not path.exists()
+
+
+def test_a_file_that_may_be_written_now_or_is_named_otherwise_is_left_alone() -> None:
+    kept = [Path(f".a.json.{os.getpid()}.new"), Path(".a.json.x.new"), Path("a.json.999999999.new"), Path(".b.new")]
+    for path in kept:
+        path.write_text("mine")
+    assert doctor.run()["findings"] == []
+    assert all(path.exists() for path in kept)
+
+
+def test_a_record_whose_writer_was_killed_is_told_and_hinders_nothing_else() -> None:
+    with registry.EVENTS.open("ab") as file:
+        file.write(b'{"actor":"ada","at":"2026')
+    before, partial = registry.EVENTS.read_bytes(), Path(".segwise/store/.partial-x")
+    partial.mkdir()
+    result = doctor.run()
+    assert findings(result) == [("registry", str(registry.EVENTS), True), ("models", str(partial), False)]
+    assert "record 3, which was cut off" in result["summary"]
+    assert "the next event removes it" in result["summary"]
+    assert registry.EVENTS.read_bytes() == before
+
+
+def test_while_the_log_is_damaged_nothing_is_removed_as_never_promoted(tmp_path: Path) -> None:
+    archive = store.STATE / "store" / f"{registry.read()[1].bento_sha256}.bento"
+    folder = store.STATE / "champions" / registry.read()[1].digest
+    archive.write_bytes(archive.read_bytes()[:-1])
+    (folder / "stranger").write_text("")
+    registry.EVENTS.write_bytes(registry.EVENTS.read_bytes().splitlines(keepends=True)[0])
+    before = snapshot()
+    assert findings(doctor.run()) == [("registry", str(registry.EVENTS), True)]
+    assert snapshot() == before
 
 
 def test_a_damaged_record_is_named_and_never_edited() -> None:
@@ -389,6 +483,31 @@ def test_an_orphaned_stage_is_told_and_ended_with_its_children_only_when_asked(o
     assert findings(doctor.run(kill=True)) == [("processes", f"process {orphan}", False)]
     assert not any(map(is_running, family))
     assert doctor.run(kill=True)["findings"] == []
+
+
+def test_one_that_does_not_end_when_asked_is_made_to(
+    orphan: int, adopted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psutil
+
+    monkeypatch.setattr(processes, "GRACE_S", 0.5)
+    monkeypatch.setattr(psutil.Process, "terminate", lambda _: None)
+    assert findings(doctor.run(kill=True)) == [("processes", f"process {orphan}", False)]
+    assert not is_running(orphan)
+
+
+def test_one_that_cannot_be_ended_is_told(orphan: int, adopted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psutil
+
+    def refuse(process: psutil.Process) -> None:
+        raise psutil.AccessDenied(process.pid)
+
+    monkeypatch.setattr(processes, "GRACE_S", 0.05)
+    for name in ("terminate", "kill"):
+        monkeypatch.setattr(psutil.Process, name, refuse)
+    result = doctor.run(kill=True)
+    assert findings(result) == [("processes", f"process {orphan}", True)]
+    assert str(orphan) in result["findings"][0]["did"]
 
 
 def children(pid: int) -> list[int]:

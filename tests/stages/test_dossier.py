@@ -116,7 +116,9 @@ def make_history() -> None:
     about = {"digest": digest, "bento_sha256": archive}
     with registry.locked():
         registry.append("run", {"network": "dense"}, held, "ada", "training begins")
-        registry.append("test_read", {"approach": "semantic", "model_sha256": spec_sha256()}, {}, "ada", "segwise evaluate")
+        registry.append(
+            "test_read", {"approach": "semantic", "model_sha256": spec_sha256()}, {}, "ada", "segwise evaluate"
+        )
         registry.append("approval", about, {}, "grace", "read the report")
         registry.append("promote", about, {"approach": "semantic"}, "ada", "passed the gate")
     store = Path(".segwise/store")

@@ -15,7 +15,7 @@ from segwise.decision.expression import Expression
 from segwise.decision.params import Decision
 from segwise.errors import IntegrityError
 from segwise.predict import trigger
-from segwise.predict.predictor import Predictor
+from segwise.predict.predictor import Predictor, cut_off_is_damage
 from segwise.spec import CASCADE_FILE, ModelSpec, canonical_json, sha256_of
 from segwise.types import Image, Objects, Prediction
 
@@ -136,7 +136,8 @@ def read_cascade(folder: Path) -> CascadeSpec:
         if not file.is_file():
             raise IntegrityError(f"a cascade folder with {file.name}", f"no {file}", "run `dvc repro` to rebuild it")
     path = folder / CASCADE_FILE
-    spec = parse(CascadeSpec, json.loads(path.read_text(encoding="utf-8")), str(path))
+    with cut_off_is_damage(path):
+        spec = parse(CascadeSpec, json.loads(path.read_text(encoding="utf-8")), str(path))
     for part in PARTS:
         found, digest = sha256_of(folder / part / "model.json"), spec.models.get(part)
         if found != digest:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,10 +54,10 @@ class Predictor:
         """Load `folder` (model.onnx, model.json), its bytes verified.
 
         Raises:
-            IntegrityError: the graph is missing, changed, or not a graph of this approach.
+            IntegrityError: a file is missing, changed or cut off, or the graph is none of this approach.
             UsageError: CUDA was asked for and this ONNX Runtime has none.
         """
-        spec = read_spec(folder)
+        spec = read_model(folder)
         return cls(_session(folder / "model.onnx", threads, device, set(HEADS[spec.approach])), spec)
 
     def predict(self, image: Image, *, all_candidates: bool = False) -> Prediction:
@@ -96,6 +98,22 @@ class Predictor:
             outputs, (size[0], size[1]), self.spec, point or self.point, candidates=all_candidates
         )
         return prediction
+
+
+def read_model(folder: Path) -> ModelSpec:
+    """`spec.read_spec`, where a model.json that was cut off is damage as well."""
+    with cut_off_is_damage(folder / "model.json"):
+        return read_spec(folder)
+
+
+@contextmanager
+def cut_off_is_damage(path: Path) -> Iterator[None]:
+    """Raises IntegrityError where the file turns out to be no JSON."""
+    try:
+        yield
+    except ValueError as error:
+        remedy = "restore it: `dvc repro` or `segwise rollback`"
+        raise IntegrityError(f"{path} as it was written", f"no JSON ({error})", remedy) from error
 
 
 def prepare(image: Image, spec: ModelSpec, zoom: float) -> tuple[NDArray[np.float32], tuple[int, int]]:

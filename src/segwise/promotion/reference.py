@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from segwise.errors import IntegrityError
 from segwise.models import build, hybrid, instance, semantic
 from segwise.predict.cascade import PARTS, Cascade, read_cascade
-from segwise.predict.predictor import Outputs, Predictor
-from segwise.spec import CASCADE_FILE, ModelSpec, read_spec
+from segwise.predict.predictor import Outputs, Predictor, read_model
+from segwise.spec import CASCADE_FILE, ModelSpec
 from segwise.types import Image
 
 GRAPHS: dict[str, ModuleType] = {"semantic": semantic, "hybrid": hybrid, "instance": instance}
@@ -63,9 +63,9 @@ def load(model: Path, trained: Path) -> Predictor | Cascade:
         IntegrityError: a network is missing, changed, or of other classes.
     """
     if (model / CASCADE_FILE).is_file():
-        cheap, other = (Reference(read_spec(model / part), trained) for part in PARTS)
+        cheap, other = (Reference(read_model(model / part), trained) for part in PARTS)
         return Cascade(cheap, other, read_cascade(model))
-    return Reference(read_spec(model), trained)
+    return Reference(read_model(model), trained)
 
 
 def prepared(

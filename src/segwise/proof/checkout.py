@@ -1,13 +1,12 @@
 """A clean copy of a revision to run stages in: its code from git, its data linked from DVC's cache, nothing else.
 
 It lies in `.segwise/repro/<number>`, on the cache's disk, so that files are linked and not copied. A run that was
-killed leaves its folder, and perhaps processes that it started: the next one, which has to hold the lock, ends those and
-removes it. They are known by a variable of their environment: a shell that somebody opened in the folder is not ours.
+killed leaves its folder, and perhaps processes that it started: the next one, which has to hold the lock, ends those
+and removes it. They are known by a variable of their environment: a shell that somebody opened there is not ours.
 """
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import json
 import os
@@ -55,17 +54,6 @@ def commits_with(text: str, path: str) -> list[str]:
     """The commits of any branch that brought `text` into a file, or took it away, the first one first."""
     done = _git(Path(), "log", "--all", "--reverse", "--format=%H", f"-S{text}", "--", path)
     return done.stdout.decode().split() if done.returncode == 0 else []
-
-
-def cache_dir(root: Path) -> Path:
-    """DVC's cache of files, as `.dvc/config.local` or `.dvc/config` say it."""
-    for name in ("config.local", "config"):
-        config = configparser.ConfigParser()
-        with suppress(configparser.Error):
-            config.read(root / ".dvc" / name, encoding="utf-8")
-        if config.has_option("cache", "dir"):
-            return (root / ".dvc" / config.get("cache", "dir")).resolve() / "files/md5"
-    return root.resolve() / ".dvc/cache/files/md5"
 
 
 def cached(cache: Path, md5: str) -> Path:

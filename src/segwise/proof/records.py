@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segwise.proof import checkout, lock
+from segwise.repair.cache import cache_dir
 from segwise.spec import sha256_of
 
 MANIFEST = "work/package/manifest.json"
@@ -83,7 +84,7 @@ class Records:
 
 def of_tree(tree: Path, commit: str) -> Records:
     """The run whose files lie in the working tree."""
-    return Records(commit, tree, checkout.cache_dir(tree))
+    return Records(commit, tree, cache_dir(tree))
 
 
 def of_package(tree: Path, commit: str, digest: str, listing: str = "") -> Records | None:
@@ -102,8 +103,8 @@ def of_package(tree: Path, commit: str, digest: str, listing: str = "") -> Recor
         text = checkout.file_at(name, "dvc.lock")
         if text is None:
             continue
-        then = Records(name, tree, checkout.cache_dir(tree), lock.read(text.decode()))
+        then = Records(name, tree, cache_dir(tree), lock.read(text.decode()))
         path = then.path(MANIFEST, is_optional=True)
-        if listing and listing in text.decode() or path is not None and sha256_of(path) == digest:
+        if (listing and listing in text.decode()) or (path is not None and sha256_of(path) == digest):
             return then
     return None

@@ -17,6 +17,7 @@ from segwise.proof.causes import of_stage
 from segwise.proof.checkout import Say
 from segwise.proof.lock import Book, Stage
 from segwise.proof.verdict import Ran
+from segwise.repair.cache import cache_dir
 
 PARAMS = "params.yaml"
 
@@ -55,7 +56,7 @@ def scene(commit: str, folder: Path, work: Path) -> Scene:
     kept = frozenset(out for out in outs if (folder / out).exists())
     patterns = lock.uncached((folder / "dvc.yaml").read_text(encoding="utf-8"))
     times = frozenset(out for out in outs - kept if lock.matches(out, patterns))
-    found = Scene(commit, folder, work, checkout.cache_dir(work), book, _tracked(folder), kept, times)
+    found = Scene(commit, folder, work, cache_dir(work), book, _tracked(folder), kept, times)
     for name, md5 in found.data.items():
         if not checkout.link(found.cache, md5, folder / name):
             raise IntegrityError(f"{name} ({md5}) in {found.cache}", "not all of it", f"fetch it: `dvc pull {name}`")

@@ -13,7 +13,7 @@ from typing import Any
 from segwise.errors import IntegrityError
 from segwise.registry import committed, head
 from segwise.registry.event import Event
-from segwise.registry.log import EVENTS, broken, raw_bytes, verify, whole_lines
+from segwise.registry.log import EVENTS, broken, raw_bytes, read, verify, whole_lines
 
 COLUMNS = ("seq", "at", "kind", "actor", "reason", "git_revision", "subject", "details", "prev", "sha256")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute: shown as text instead (OWASP)
@@ -43,16 +43,19 @@ def settled(path: Path = EVENTS, wait_s: float = 0.5) -> tuple[Event, ...]:
         return strictly(path)
 
 
-def vouched(anchor: str | None = None, path: Path = EVENTS) -> tuple[tuple[Event, ...], list[str]]:
+def vouched(
+    anchor: str | None = None, path: Path = EVENTS, *, is_lenient: bool = False
+) -> tuple[tuple[Event, ...], list[str]]:
     """Every event, held against all that is known of the log elsewhere; and what that was, in words.
 
     Args:
         anchor: hash of a record that has to be there, kept by somebody.
+        is_lenient: pass over a torn end, as `read` does.
 
     Raises:
         IntegrityError: a record is bad, or one that is known elsewhere is another one here, or gone.
     """
-    events, known = settled(path), []
+    events, known = read(path) if is_lenient else settled(path), []
     if anchor is not None:
         head.require(events, anchor, "--head")
         known.append("the given head")

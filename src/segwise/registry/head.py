@@ -44,5 +44,6 @@ def require(events: Sequence[Event], sha256: str, where: str) -> None:
         raise IntegrityError(
             f"a record with the hash {sha256}, which was the newest when it was last verified ({where})",
             f"{len(events)} records, none of them with it: the end of the log was cut off, or it is another log",
-            f"look for it in git: `git log -p -- registry/events.jsonl`; if another log is meant (a branch), delete {HEAD}",
+            "look for it in git: `git log -p -- registry/events.jsonl`; "
+            f"if another log is meant (a branch), delete {HEAD}",
         )

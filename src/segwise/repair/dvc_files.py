@@ -7,10 +7,10 @@ from pathlib import Path
 
 import yaml
 
+from segwise.repair.cache import DVC_LOCK
 from segwise.repair.finding import Finding, holding, keep_aside, left, planned, repaired
 from segwise.spec import write_whole
 
-DVC_LOCK = Path(".dvc/tmp/lock")
 FILES = (Path("dvc.lock"), Path("data.dvc"))
 
 

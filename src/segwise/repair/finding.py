@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ class Finding:
     """Something that is not as it should be.
 
     Attributes:
-        check: which part: models, locks, dvc, cache, registry or processes.
+        check: which part: models, locks, dvc, cache, registry, leftovers or processes.
         did: what was done about it; in a dry run and where nothing is, what is to be done.
         is_left: whether it is still so.
     """
@@ -56,6 +57,14 @@ def keep_aside(path: Path) -> Path:
     copy = ASIDE / f"{path.name}.{sha256_of(path)[:12]}"
     copy.write_bytes(path.read_bytes())
     return copy
+
+
+def put_aside(path: Path) -> Path:
+    """Move a damaged file to `.segwise/damaged/`, named by its bytes; returns where it is now."""
+    ASIDE.mkdir(parents=True, exist_ok=True)
+    aside = ASIDE / f"{path.parent.name}{path.name}.{sha256_of(path)[:12]}"
+    shutil.move(path, aside)
+    return aside
 
 
 @contextmanager

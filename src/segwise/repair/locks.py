@@ -47,13 +47,13 @@ def _removed(what: str, will: str, did: str, dry_run: bool, kept: dict[str, Any]
 
 
 def _living(paths: dict[str, Any]) -> dict[str, Any]:
-    """The entries whose process runs and is DVC's; `write` has one per path, `read` a list."""
+    """The entries whose process runs and wrote them; `write` has one per path, `read` a list."""
     out: dict[str, Any] = {}
     for path, entry in paths.items():
         if isinstance(entry, list):
-            living = [one for one in entry if _is_dvc(one["pid"])]
+            living = [one for one in entry if _is_holder(one["pid"], one["cmd"])]
             out |= {path: living} if living else {}
-        elif _is_dvc(entry["pid"]):
+        elif _is_holder(entry["pid"], entry["cmd"]):
             out[path] = entry
     return out
 
@@ -62,9 +62,11 @@ def _size(paths: dict[str, Any]) -> int:
     return sum(len(entry) if isinstance(entry, list) else 1 for entry in paths.values())
 
 
-def _is_dvc(pid: int) -> bool:
+def _is_holder(pid: int, command: str) -> bool:
+    """Whether the process is DVC, or the program that DVC wrote down: Python code may call DVC too."""
     try:
-        return any("dvc" in word for word in psutil.Process(pid).cmdline())
+        words = psutil.Process(pid).cmdline()
+        return any("dvc" in word for word in words) or command in " ".join(words)
     except psutil.NoSuchProcess:
         return False
     except psutil.Error:

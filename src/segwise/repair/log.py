@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from segwise import registry
 from segwise.errors import IntegrityError
-from segwise.registry import head
+from segwise.registry import audit
 from segwise.repair.finding import Finding, left
 
 
-def check() -> tuple[tuple[registry.Event, ...], list[Finding]]:
-    """The events (none if the log is damaged), and what is wrong with it."""
+def check() -> tuple[tuple[registry.Event, ...] | None, list[Finding]]:
+    """The events, None where they are not to be relied on; and what is wrong with the log.
+
+    A last record whose writer was killed is told: it never was in force, and those before it are to be relied on.
+    """
     try:
-        events = registry.read()
+        return audit.vouched()[0], []
     except IntegrityError as error:
-        return (), [left("registry", registry.EVENTS, error.came, error.remedy)]
+        found = [left("registry", registry.EVENTS, error.came, error.remedy)]
     try:
-        for sha256 in head.remembered():
-            head.require(events, sha256, str(head.HEAD))
-    except IntegrityError as error:
-        return events, [left("registry", registry.EVENTS, error.came, error.remedy)]
-    return events, []
+        return audit.vouched(is_lenient=True)[0], found
+    except IntegrityError:
+        return None, found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -63,20 +64,23 @@ def _told(process: psutil.Process) -> Finding:
 def _ended(process: psutil.Process) -> Finding:
     what = f"ran without whoever started it: {_command(process)}"
     family = [process, *process.children(recursive=True)]
-    for one in family:
-        _ask(one)
-    _, living = psutil.wait_procs(family, timeout=GRACE_S)
-    for one in living:
-        one.kill()
-    psutil.wait_procs(living, timeout=GRACE_S)
-    return repaired("processes", f"process {process.pid}", what, f"ended, with {len(family) - 1} children")
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        for one in family:
+            with suppress(psutil.Error):  # it ended meanwhile, or is another user's: then it is told below
+                end(one)
+        _, late = psutil.wait_procs(family, timeout=GRACE_S)
+        living = [str(one.pid) for one in late if _is_living(one)]
+        if not living:
+            return repaired("processes", f"process {process.pid}", what, f"ended, with {len(family) - 1} children")
+    return left("processes", f"process {process.pid}", what, f"could not be ended: {', '.join(living)}")
 
 
-def _ask(process: psutil.Process) -> None:
+def _is_living(process: psutil.Process) -> bool:
+    """One that has ended and that nobody has waited for yet is none."""
     try:
-        process.terminate()
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
-        return
+        return False
 
 
 def _command(process: psutil.Process) -> str:

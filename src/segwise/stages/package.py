@@ -16,7 +16,8 @@ from segwise.dataset.params import DataParams
 from segwise.errors import IntegrityError
 from segwise.gate.params import PackageParams
 from segwise.packing import package
-from segwise.spec import CASCADE_FILE, canonical_json, read_spec
+from segwise.predict.predictor import read_model
+from segwise.spec import CASCADE_FILE, canonical_json
 from segwise.types import Image
 
 WORK = Path("work")
@@ -68,7 +69,7 @@ def made_of(model: Path) -> dict[str, Any]:
     if (model / CASCADE_FILE).is_file():
         rule = {"trigger": _read(model / CASCADE_FILE)}
         return {**rule, **{part: made_of(model / part) for part in ("cheap", "instance")}}
-    spec = read_spec(model)
+    spec = read_model(model)
     return {"zoom": spec.zoom, "point": spec.point, **spec.extra}
 
 
