@@ -21,6 +21,7 @@ from typing import Any
 from segwise import registry, signing, trust
 from segwise.bundle import MODEL, verify
 from segwise.errors import IntegrityError, SegwiseError
+from segwise.registry import head
 from segwise.spec import sha256_of
 
 STATE = Path(".segwise")
@@ -120,6 +121,7 @@ def champion(verify_keys: Sequence[Path] = ()) -> tuple[Path, registry.Event]:
     """
     trusted, events = trust.keys(verify_keys), registry.read()
     event = registry.champion(events)
+    head.warn(events)
     if event is None:
         remedy = "run `make run`, or `dvc repro` and `segwise promote`"
         raise SegwiseError("a champion in the registry", "none: nothing was promoted yet", remedy)

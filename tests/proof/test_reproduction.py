@@ -156,6 +156,15 @@ def test_outputs_are_judged_by_their_bytes_and_then_by_the_figures_that_follow_f
     assert states({}, [], failure="it broke") == {"work/model": "different"}
 
 
+def test_an_output_that_no_figure_hangs_on_is_judged_by_all_of_them() -> None:
+    """As the folder of a cascade that was refused, whose reason names figures."""
+    book = lock.read(LOCK + "  compose:\n    cmd: c\n    outs: [{path: work/cascade, md5: c}]\n")
+    for here, expected in ((0.81, "within noise"), (0.83, "different")):
+        found = outputs(book, [Ran("compose", {"work/cascade": "x"}, ())], (), compared(here, 0.02))
+        assert [output.state for output in found] == [expected]
+    assert outputs(book, [Ran("compose", {"work/cascade": "x"}, ())], (), [])[0].state == "different"
+
+
 def test_a_figure_that_appears_or_vanishes_is_beyond() -> None:
     for recorded, here in ({}, {"f1": 0.8}), ({"f1": 0.8}, {}), ({"f1": 0.8}, {"f1": None}):
         [figure] = noise.compare("f", recorded, here, {"f1": 9.0})

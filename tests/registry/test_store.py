@@ -11,6 +11,7 @@ import pytest
 
 from segwise import bundle, registry, store
 from segwise.errors import IntegrityError, SegwiseError
+from segwise.registry import head
 from segwise.spec import sha256_of
 from tests.packages import make_package, promote
 
@@ -126,6 +127,22 @@ def test_the_champion_needs_no_lock_while_its_files_are_whole(root: Path, monkey
     with registry.locked():
         monkeypatch.setattr(registry, "locked", None)  # to be called would be an error
         assert store.champion()[1] == event
+
+
+def test_who_asks_for_the_champion_of_a_log_that_was_cut_is_warned(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = promote(root / "a", "a"), promote(root / "b", "b")
+    assert store.champion()[1] == second
+    whole = registry.EVENTS.read_bytes()
+    registry.EVENTS.write_bytes(whole.splitlines(keepends=True)[0])
+    monkeypatch.setattr(head, "read", lambda: (first, second))  # written since: nothing is lost
+    assert store.champion()[1] == first
+    assert "lacks records" not in caplog.text
+    monkeypatch.undo()
+    monkeypatch.chdir(root / "project")
+    assert store.champion()[1] == first
+    assert "the registry lacks records that this machine has seen" in caplog.text
 
 
 FILES = {"missing": Path.unlink, "other bytes": lambda path: path.write_text("x")}

@@ -214,6 +214,14 @@ def test_a_damaged_log_is_neither_verified_nor_exported(
     assert not Path("a.html").exists()
 
 
+def test_a_log_whose_end_was_cut_off_is_not_exported(say: Callable[..., tuple[int, str]]) -> None:
+    record()
+    registry.EVENTS.write_bytes(b"".join(registry.EVENTS.read_bytes().splitlines(keepends=True)[:2]))
+    code, told = say("audit", "export", "--out", "a.html")
+    assert (code, "cut off" in told) == (5, True)
+    assert not Path("a.html").exists()
+
+
 def test_a_record_that_is_just_being_written_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     from segwise.registry import audit
 

@@ -51,7 +51,8 @@ def outputs(book: Book, runs: Iterable[Ran], measured: Collection[str], compared
     """Every output of the stages that were asked for.
 
     An output without figures of its own is within noise if the figures that follow from it are (those that it follows
-    from, where none does). `measured`: paths of outputs that hold times.
+    from, where none does; all, where neither do: of a cascade that was refused). `measured`: paths of outputs that hold
+    times.
     """
     out = []
     for run in runs:
@@ -82,7 +83,7 @@ def _judging(book: Book, stage: str, compared: Sequence[Compared]) -> list[Compa
         found = [c for c in compared if c.file in files]
         if found:
             return found
-    return []
+    return list(compared)
 
 
 def overall(found: Sequence[Output]) -> Overall:

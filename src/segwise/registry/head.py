@@ -8,6 +8,7 @@ from pathlib import Path
 
 from segwise.errors import IntegrityError
 from segwise.registry.event import Event
+from segwise.registry.log import read
 from segwise.spec import write_whole
 
 HEAD = Path(".segwise/registry.head")
@@ -31,6 +32,14 @@ def remember(events: Sequence[Event], path: Path = HEAD) -> None:
 def remembered(path: Path = HEAD) -> tuple[str, ...]:
     """Hashes of the records that this machine has seen as the newest and that have to be in the log."""
     return tuple(line.split()[1] for line in _lines(path))
+
+
+def warn(events: Sequence[Event], path: Path = HEAD) -> None:
+    """Say so where the log lacks records that this machine has seen: another champion may follow from those."""
+    lost = set(remembered(path)) - {event.sha256 for event in events}
+    if lost and lost - {event.sha256 for event in read()}:  # some may have been written since `events` were read
+        words = "the registry lacks records that this machine has seen, which may name another champion"
+        logging.getLogger(__name__).warning("%s: see `segwise audit verify`", words)
 
 
 def _lines(path: Path) -> list[str]:

@@ -59,9 +59,9 @@ def export(format: str, out: Path) -> dict[str, Any]:  # noqa: A002 -- the name 
     """Write every event to `out`: a page for people, JSON, or a table. The same log gives the same bytes.
 
     Raises:
-        IntegrityError: names the first bad record; nothing is written.
+        IntegrityError: names the first bad record, or one that is known and gone; nothing is written.
     """
-    events = audit.settled()
+    events, _ = audit.vouched()
     texts = {
         "html": lambda: audit_page.render(events),
         "json": lambda: canonical_json([audit.as_dict(event) for event in events]),
