@@ -92,16 +92,44 @@ def test_a_reason_is_named_by_what_changed() -> None:
         ({"evaluate.new": 3}, ["evaluate.new: absent → 3"]),
         ({"gate.limit": 3}, []),
         ({"train.net.crop": "5"}, ["train.net.crop: 5 → '5'"]),
+        ({"train.net.lr": 3}, []),  # of that section one key alone was recorded
+        ({"evaluate.deep.er": 3}, ["evaluate.deep.er: absent → 3"]),
     ],
 )
 def test_a_changed_parameter_is_named_with_both_values(change: dict[str, object], expected: list[str]) -> None:
-    recorded = BOOK["evaluate@a"].params
-    assert [cause.words for cause in causes.of_params(recorded, {**recorded, **change})] == expected
+    stage = BOOK["evaluate@a"]
+    assert [cause.words for cause in causes.of_params(stage, {**stage.params, **change})] == expected
 
 
 def test_a_removed_parameter_is_named() -> None:
-    [cause] = causes.of_params({"a.b": 1}, {"a.c": {}})[:1]
+    [cause] = causes.of_params(lock.Stage("s", (), {}, {"a.b": 1}, {}), {"a.c": {}})
     assert cause.words == "a.b: 1 → absent"
+
+
+PIPELINE = """
+stages:
+  train: {foreach: {net: {}, other: {}}, do: {cmd: train}}
+  evaluate: {matrix: {approach: [a, b], by: [1, 2]}, cmd: e}
+  listed: {foreach: [{n: 1}, {n: 2}], do: {cmd: x}}
+  filled: {foreach: "${nets}", do: {cmd: x}}
+  drawn: {matrix: {a: "${nets}"}, cmd: x}
+  gate: {cmd: gate}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "is_known"),
+    [
+        ("gate", True), ("gate@a", False), ("gone", False), ("export@net", False), ("train", False),
+        ("train@net", True), ("train@gone", False), ("evaluate@a-1", True), ("evaluate@a-3", False),
+        ("evaluate@a", False), ("listed@1", True), ("listed@2", False), ("listed@x", False), ("filled@any", True),
+        ("filled", False), ("drawn@any", True),
+    ],
+)  # fmt: skip
+def test_stages_that_the_lock_keeps_of_an_earlier_pipeline_are_passed_over(name: str, is_known: bool) -> None:
+    text = yaml.safe_dump({"schema": "2.0", "stages": {name: {"cmd": "x"}}})
+    assert list(lock.read(text, PIPELINE)) == [name] * is_known
+    assert list(lock.read(text)) == [name]
 
 
 def test_pins_are_compared_by_normalised_name_and_those_for_elsewhere_are_left_out() -> None:

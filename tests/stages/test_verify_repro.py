@@ -59,7 +59,8 @@ class Project:
         self.write("params.yaml", "train: {dense: {seed: 0, steps: 5}}\n")
         self.write("requirements.lock", f"numpy=={versions()['numpy']} \\\n    --hash=sha256:00\n")
         outs = [{"work/evaluate/dense/metrics.json": None}, {"work/benchmark.json": {"cache": False}}]
-        self.write("dvc.yaml", yaml.safe_dump({"stages": {"evaluate": {"cmd": "x", "metrics": outs}}}))
+        train = {"foreach": ["dense"], "do": {"cmd": "x"}}
+        self.write("dvc.yaml", yaml.safe_dump({"stages": {"train": train, "evaluate": {"cmd": "x", "metrics": outs}}}))
         self.write("data/a.txt", "one")
         self.add_data()
         self.run()
@@ -167,6 +168,17 @@ def test_an_identical_rerun_is_bit_identical_and_times_are_not_compared(project:
     }
     assert "bit-identical" in found["summary"]
     assert Path("work/repro/summary.txt").read_text(encoding="utf-8") in found["summary"]
+
+
+def test_a_stage_that_dvc_keeps_in_its_lock_and_that_dvc_yaml_has_no_more_is_not_run(project: Project) -> None:
+    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))
+    gone = {"cmd": "exit 3", "outs": [{"path": "work/gone", "md5": "0"}]}
+    lock["stages"] |= {"export@dense": gone, "train@other": gone}
+    project.write("dvc.lock", yaml.safe_dump(lock))
+    project.commit("renamed a stage")
+    found = verify_repro.run()
+    assert (found["verdict"], found["left_out"]) == ("identical", [])
+    assert "work/gone" not in states(found)
 
 
 def test_what_lies_uncommitted_in_the_working_tree_changes_nothing(project: Project) -> None:

@@ -71,19 +71,28 @@ def of_stage(
         if here != md5:
             kind: Kind = "times" if path in times else _kind(book, path, data)
             out.append(Cause(kind, path, _short(md5), _short(here)))
-    return out + of_params(stage.params, params)
+    return out + of_params(stage, params)
 
 
-def of_params(recorded: Mapping[str, Any], here: Mapping[str, Any]) -> list[Cause]:
-    """The keys with other values; a key that came in a section that was recorded counts, one of another section not."""
-    out = []
+def of_params(stage: Stage, here: Mapping[str, Any]) -> list[Cause]:
+    """The keys with other values; a key that came in a section that was recorded whole counts, any other one not."""
+    recorded, out = stage.params, []
     for key, value in recorded.items():
         now = _value(here, key)
         if now != value or isinstance(now, bool) != isinstance(value, bool):
             out.append(Cause("params", key, _said(value), _said(now)))
-    sections = {key.rsplit(".", 1)[0] for key in recorded if "." in key}
-    new = (key for key in here if key not in recorded and key.rsplit(".", 1)[0] in sections)
+    new = (key for key in here if not _is_recorded(recorded, key) and _is_below(stage.sections, key))
     return out + [Cause("params", key, "absent", _said(here[key])) for key in new]
+
+
+def _is_recorded(recorded: Mapping[str, Any], key: str) -> bool:
+    """A value that became a mapping is one difference, not as many as it now has keys."""
+    return any(is_within(key.replace(".", "/"), known.replace(".", "/")) for known in recorded)
+
+
+def _is_below(sections: Collection[str], key: str) -> bool:
+    parts = key.split(".")
+    return any(".".join(parts[:number]) in sections for number in range(1, len(parts)))
 
 
 def pins(text: str) -> dict[str, str]:

@@ -96,7 +96,7 @@ def _judged_by(about: Subject, raw: Facts) -> list[str] | None:
     stage = lock.read(text.decode()).get("gate") if text else None
     if stage is None or not any(key.startswith("gate.") for key in stage.params):
         return None
-    return [cause.words for cause in of_params(stage.params, lock.flat(raw))]
+    return [cause.words for cause in of_params(stage, lock.flat(raw))]
 
 
 def _about(about: Subject) -> Facts:

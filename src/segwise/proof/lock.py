@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import product
 from typing import Any
 
 import yaml
@@ -16,28 +17,64 @@ Book = Mapping[str, "Stage"]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage as it was run. `deps` and `outs`: MD5 by path; `params`: values by dotted key, down to the leaves."""
+    """One stage as it was run.
+
+    `deps` and `outs`: MD5 by path. `params`: values by dotted key, down to the leaves. `sections`: dotted keys of the
+    mappings that were recorded whole: a key that is new in one of them is read by the stage.
+    """
 
     name: str
     commands: tuple[str, ...]
     deps: Mapping[str, str]
     params: Mapping[str, Any]
     outs: Mapping[str, str]
+    sections: frozenset[str] = frozenset()
 
 
-def read(text: str) -> dict[str, Stage]:
-    """The stages of a dvc.lock (schema 2.0), in an order in which each comes after all that it reads."""
+def read(text: str, pipeline: str | None = None) -> dict[str, Stage]:
+    """The stages of a dvc.lock (schema 2.0), in an order in which each comes after all that it reads.
+
+    Args:
+        pipeline: text of the dvc.yaml beside it: stages that it does not have are left out. DVC keeps them for ever.
+    """
     raw = (yaml.safe_load(text) or {}).get("stages") or {}
-    return ordered({name: _stage(name, entry) for name, entry in raw.items()})
+    known = None if pipeline is None else (yaml.safe_load(pipeline) or {}).get("stages") or {}
+    return ordered({name: _stage(name, own) for name, own in raw.items() if known is None or _is_of(known, name)})
+
+
+def _is_of(stages: Mapping[str, Any], name: str) -> bool:
+    """Whether dvc.yaml has this stage; of one with items, by templates that only DVC can fill, any item will do."""
+    base, _, item = name.partition("@")
+    entry = stages.get(base)
+    if not isinstance(entry, Mapping):
+        return False
+    over = entry.get("foreach", entry.get("matrix"))
+    if over is None or isinstance(over, str):
+        return bool(item) is (over is not None)
+    if "foreach" in entry:
+        plain = isinstance(over, Mapping) or not any(isinstance(one, Mapping | list) for one in over)
+        return item in [str(one) for one in over] if plain else item.isdigit() and int(item) < len(over)
+    axes = list(over.values())
+    if any(isinstance(axis, str) or any(isinstance(one, Mapping | list) for one in axis) for axis in axes):
+        return bool(item)
+    return item in ["-".join(map(str, values)) for values in product(*axes)]
 
 
 def _stage(name: str, entry: Mapping[str, Any]) -> Stage:
     commands = entry["cmd"] if isinstance(entry["cmd"], list) else [entry["cmd"]]
     params: dict[str, Any] = {}
+    sections: set[str] = set()
     for values in (entry.get("params") or {}).values():
         params |= flat(values)
+        sections |= {section for key, value in values.items() for section in _sections(value, str(key))}
     paths = [{str(e["path"]): str(e.get("md5", "")) for e in entry.get(key) or []} for key in ("deps", "outs")]
-    return Stage(name, tuple(commands), paths[0], params, paths[1])
+    return Stage(name, tuple(commands), paths[0], params, paths[1], frozenset(sections))
+
+
+def _sections(value: Any, key: str) -> set[str]:
+    if not isinstance(value, Mapping):
+        return set()
+    return {key, *(inner for name, own in value.items() for inner in _sections(own, f"{key}.{name}"))}
 
 
 def flat(values: Any, prefix: str = "") -> dict[str, Any]:

@@ -103,7 +103,9 @@ def of_package(tree: Path, commit: str, digest: str, listing: str = "") -> Recor
         text = checkout.file_at(name, "dvc.lock")
         if text is None:
             continue
-        then = Records(name, tree, cache_dir(tree), lock.read(text.decode()))
+        pipeline = checkout.file_at(name, "dvc.yaml")
+        book = lock.read(text.decode(), None if pipeline is None else pipeline.decode())
+        then = Records(name, tree, cache_dir(tree), book)
         path = then.path(MANIFEST, is_optional=True)
         if (listing and listing in text.decode()) or (path is not None and sha256_of(path) == digest):
             return then

@@ -46,15 +46,16 @@ def scene(commit: str, folder: Path, work: Path) -> Scene:
     """Read what the checkout records, and link its data.
 
     Raises:
-        IntegrityError: it has no dvc.lock, or the cache lacks the data.
+        IntegrityError: it has no dvc.lock or no dvc.yaml, or the cache lacks the data.
     """
-    path = folder / "dvc.lock"
-    if not path.is_file():
-        raise IntegrityError(f"a dvc.lock in {commit[:12]}", "none", "name a revision that recorded a run")
-    book = lock.read(path.read_text(encoding="utf-8"))
+    for name in ("dvc.lock", "dvc.yaml"):
+        if not (folder / name).is_file():
+            raise IntegrityError(f"a {name} in {commit[:12]}", "none", "name a revision that recorded a run")
+    text, pipeline = ((folder / name).read_text(encoding="utf-8") for name in ("dvc.lock", "dvc.yaml"))
+    book = lock.read(text, pipeline)
     outs = {out for stage in book.values() for out in stage.outs}
     kept = frozenset(out for out in outs if (folder / out).exists())
-    patterns = lock.uncached((folder / "dvc.yaml").read_text(encoding="utf-8"))
+    patterns = lock.uncached(pipeline)
     times = frozenset(out for out in outs - kept if lock.matches(out, patterns))
     found = Scene(commit, folder, work, cache_dir(work), book, _tracked(folder), kept, times)
     for name, md5 in found.data.items():
