@@ -69,7 +69,7 @@ GROUPS: dict[str, Callable[[], list[Target]]] = {
             [
                 "tests/registry",
                 "tests/test_registry.py",
-                *(["tests/stages/test_audit.py"] if path.stem == "audit" else []),
+                *(["tests/stages/test_audit.py"] if path.stem in ("audit", "committed", "head") else []),
             ],
         )
         for path in sorted(Path("src/segwise/registry").glob("*.py"))
