@@ -76,6 +76,8 @@ def unpack(sha256: str, digest: str | None = None) -> tuple[str, Path, dict[str,
         fresh = folder / "bento"
         _extract(sha256, fresh)
         digest, manifest = verify(fresh, digest, is_sealed=True)
+        for path in fresh.rglob("*"):
+            _sync(path)
         target = champions / digest
         if target.exists():
             target.replace(folder / "old")

@@ -50,8 +50,11 @@ def test_an_archive_is_synced_before_it_gets_its_name_and_then_its_folder(
     monkeypatch.setattr(store.os, "fsync", told)
     sha256 = store.keep(archive)
     assert synced == ["archive", "store"]
-    store.unpack(sha256)
-    assert synced[2:] == ["champions"]
+    _, folder, _ = store.unpack(sha256)
+    assert sorted(synced[2:-1]) == sorted(path.name for path in folder.rglob("*")), (
+        "every file, before it is in its place"
+    )
+    assert synced[-1] == "champions"
 
 
 def test_an_archive_that_changes_while_it_is_copied_is_not_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
