@@ -124,7 +124,8 @@ def _why(told: Story) -> list[str]:
     rest = [c for c in found if c not in guilty and c.kind != "times"]
     lines = ["why:", *_by_kind(guilty)] if moved else []
     if moved and not guilty:
-        lines.append("  nothing that is recorded differs: a stage does not give the same bytes twice")
+        lines.append("  nothing that is recorded differs: a stage does not give the same bytes twice,")
+        lines.append("  or a training ran on another accelerator (graphics card), which is not recorded")
     return lines + (["what differs, and changed nothing:", *_by_kind(rest)] if rest else []) + _unknown(told)
 
 
