@@ -43,7 +43,8 @@ from tests.model_folder import make_model
 from tests.packages import promote as promoted
 
 REPO = Path(__file__).resolve().parents[2]
-PARAMS = load(REPO / "params.yaml").model_copy(update={"decision": {}})
+GATE = GateParams(replicates=100, min_miou=0.5, max_p95_ms=100)
+PARAMS = load(REPO / "params.yaml").model_copy(update={"decision": {}, "gate": GATE})
 QUICK = CalibrateApproach(zooms=(1.0,), sweeps=1, threads=1)
 CALIBRATE = CalibrateParams(semantic=QUICK, hybrid=QUICK, instance=QUICK)
 EVALUATE = EvaluateParams(replicates=20, threads=1)
@@ -153,7 +154,7 @@ def delivered() -> None:
 
 
 def _gate() -> None:
-    gate.run(GateParams(replicates=100, min_miou=0.5, max_p95_ms=100))
+    gate.run(GATE)
 
 
 def as_good(*_: object) -> Evidence:

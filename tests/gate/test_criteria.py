@@ -11,13 +11,14 @@ PARAMS = {
     "decision": {"n": {"kind": "count", "classes": [], "zones": {}, "tolerance": {"relative": 0.1}}},
     "evaluate": {"replicates": 1000},
     "gate": {"min_f1": 0.75, "margins": {"f1": 0.02}, "slices": None},
+    "promote": {"max_slowdown": 1.15},
     "train": {"lr": 0.1},
 }
 
 
-def test_the_criteria_are_the_three_sections_and_nothing_else() -> None:
+def test_the_criteria_are_the_four_sections_and_nothing_else() -> None:
     found = criteria.of(PARAMS)
-    assert found == {name: PARAMS[name] for name in ("decision", "evaluate", "gate")}
+    assert found == {name: PARAMS[name] for name in ("decision", "evaluate", "gate", "promote")}
     assert criteria.of({"gate": {"by": ("a", "b")}}) == {"gate": {"by": ["a", "b"]}}
     assert criteria.digest(found) == hashlib.sha256(canonical_json(found).encode()).hexdigest()
 
@@ -39,6 +40,7 @@ def test_each_changed_key_is_named_with_both_values() -> None:
         },
         "evaluate": {"replicates": 1000},
         "gate": {"min_f1": 0.7, "margins": {}, "slices": {"min_f1": 0.5}, "seed": 1},
+        "promote": {"max_slowdown": 1.15},
     }
     assert criteria.changed(PARAMS | {"train": {}}, now | {"train": {}}) == [
         'decision.n.classes: [] → ["a"]',
@@ -55,8 +57,9 @@ def test_each_changed_key_is_named_with_both_values() -> None:
 
 
 def test_values_are_told_as_they_are_written_whatever_their_order() -> None:
-    assert criteria.changed({}, {"decision": {"µ": [{"b": 1, "a": "é"}]}}) == [
-        'decision.µ: not set → [{"a": "é", "b": 1}]'
+    assert criteria.changed({"decision": {}}, {"decision": {"µ": [{"b": 1, "a": "é"}]}}) == [
+        "decision: {} → not set",
+        'decision.µ: not set → [{"a": "é", "b": 1}]',
     ]
     one, other = {"decision": {"n": [{"a": 1, "b": 2}]}}, {"decision": {"n": [{"b": 2, "a": 1}]}}
     assert criteria.changed(one, other) == []
@@ -64,3 +67,19 @@ def test_values_are_told_as_they_are_written_whatever_their_order() -> None:
 
 def test_a_removed_section_is_named_key_by_key() -> None:
     assert criteria.changed({"evaluate": {"seed": 0}}, {}) == ["evaluate.seed: 0 → not set"]
+
+
+def test_a_section_that_was_no_criterion_when_they_were_frozen_is_not_compared() -> None:
+    before = {"gate": {"min_f1": 0.7}}
+    assert criteria.changed(before, {"gate": {"min_f1": 0.7}, "promote": {"max_slowdown": 9}}) == []
+    assert criteria.changed(
+        {**before, "promote": {"max_slowdown": 1.15}}, {**before, "promote": {"max_slowdown": 9}}
+    ) == ["promote.max_slowdown: 1.15 → 9"]
+
+
+def test_what_the_gate_judges_by_is_the_decisions_and_its_limits() -> None:
+    found = criteria.of(PARAMS)
+    same = {**found, "evaluate": {"replicates": 3}, "promote": {}}
+    assert criteria.judged_by(same) == criteria.judged_by(found)
+    for section in ("decision", "gate"):
+        assert criteria.judged_by({**found, section: {"n": {"kind": "coverage"}}}) != criteria.judged_by(found)

@@ -107,6 +107,9 @@ def test_a_package_is_timed_in_processes_of_its_own_with_its_own_code(tmp_path: 
     assert session.rows(found, PromoteParams(), None) == []
     told = session.told(found)
     assert (told["noise"], len(told["challenger"]["cpu_times_ms"])) == (None, 12)
+    assert told["machine"]["cpu"] and told["machine"]["onnxruntime"] and told["machine"]["threads"] == 1
+    assert session.brief(told)["machine"] == told["machine"]
+    assert "cpu_times_ms" not in session.brief(told)["challenger"]
 
 
 def test_a_package_that_cannot_be_timed_says_why(tmp_path: Path, data: coco.Dataset) -> None:

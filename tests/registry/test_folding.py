@@ -168,8 +168,8 @@ def test_what_was_never_recorded_is_not_frozen(tmp_path: Path) -> None:
     assert registry.freeze(registry.read(path), "instance") is None
 
 
-@pytest.mark.parametrize("section", ["decision", "evaluate", "gate"])
-def test_the_criteria_are_the_three_sections_that_say_them(section: str) -> None:
+@pytest.mark.parametrize("section", ["decision", "evaluate", "gate", "promote"])
+def test_the_criteria_are_the_four_sections_that_say_them(section: str) -> None:
     found = registry.criteria_of(load(PARAMS))
-    assert set(found) == {"decision", "evaluate", "gate"}
+    assert set(found) == {"decision", "evaluate", "gate", "promote"}
     assert found[section]

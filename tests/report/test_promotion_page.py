@@ -40,6 +40,13 @@ SIDE = {
     "p50_ms": 60.0, "p95_ms": 90.0, "p99_ms": 99.0, "jitter": 1.65, "cpu_ms": 58.0, "cold_start_ms": 900.0,
     "peak_memory_mb": 600.0, "processes": 4, "cpu_times_ms": [50.0, 60.0, 200.0],
 }  # fmt: skip
+TIMING = {
+    "champion": SIDE, "challenger": SIDE, "noise": 0.034,
+    "machine": {
+        "cpu": "Pentium 4", "cores": 2, "system": "Linux 6", "threads": 1, "batch": 1,
+        "onnxruntime": "1.3", "numpy": "2",
+    },
+}  # fmt: skip
 
 
 class Reader(HTMLParser):
@@ -72,11 +79,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> coco.Dataset:
 
 def found(verdict: str = "hold", changed: Any = None, timing: Any = None, champion: Any = None) -> dict[str, Any]:
     return page.result(
-        verdict, ROWS, timing if timing is not None else {"champion": SIDE, "challenger": SIDE, "noise": 0.034},
+        verdict, ROWS, timing if timing is not None else TIMING,
         {"discs": ["image_001.png", "image_000.png"]} if changed is None else changed,
         champion=champion or {"digest": "c" * 64, "approach": "instance"},
         challenger={"digest": "d" * 64, "bento_sha256": "e" * 64, "approach": "hybrid"},
-        num_images=4, num_groups=2, criteria_sha256="f" * 64,
+        num_images=4, num_groups=2, criteria_sha256="f" * 64, notes=["The test split was opened 7 times so far."],
     )  # fmt: skip
 
 
@@ -103,6 +110,8 @@ def test_the_page_says_the_verdict_every_check_and_what_would_have_to_change(dat
         "discs: decision error, in tolerances", "0.500 ×", "0.900 ×", "+0.400 ×", "+0.250 × … +0.610 ×",
         "−0.0120 … +0.0300",
         "worse by at most 0.100 ×", "0.8100", "+0.0100", "61.2 ms", "0.900 ×", "at most 1.150 ×",
+        "Taken on: Pentium 4, 2 cores, one thread, one image at a time; Linux 6; numpy 2, onnxruntime 1.3.",
+        "The test split was opened 7 times so far.",
         "at least 0.9900", "up to 3.4 %", "discs: 2 of 4 images would now act differently.", "60.0 ms", "0 differ",
     ):  # fmt: skip
         assert words in read.text, words
@@ -154,6 +163,8 @@ def test_the_histogram_counts_every_answer_once() -> None:
             Decision(kind="presence", tolerance={"min_sensitivity": 0.9}),
             "x: 2 of 9 images would now be answered otherwise.",
         ),
+        (Decision(kind="itemize"), "x: 2 of 9 images would now be answered otherwise."),
+        (Decision(kind="count"), "x: 2 of 9 images would now be answered otherwise by more than the tolerance."),
     ],
 )
 def test_the_decision_diff_says_what_would_be_done_differently(decision: Decision, words: str) -> None:

@@ -32,7 +32,8 @@ from tests.keys import make_pair
 from tests.model_folder import make_model
 
 REPO = Path(__file__).resolve().parents[2]
-PARAMS = load(REPO / "params.yaml").model_copy(update={"decision": {}})
+GATE = GateParams(replicates=100, min_miou=0.5, max_p95_ms=100)
+PARAMS = load(REPO / "params.yaml").model_copy(update={"decision": {}, "gate": GATE})
 
 
 def write_run(root: Path, gain: float = 8.0, p95_ms: float = 20.0) -> None:
@@ -66,7 +67,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             root = new_root(tmp_path_factory.mktemp(name))
             write_run(root, gain, p95_ms)
             patch.chdir(root)
-            gate.run(GateParams(replicates=100, min_miou=0.5, max_p95_ms=100))
+            gate.run(GATE)
             package.run(DataParams(), PackageParams())
             out[name] = root / "work/package"
     return out
@@ -323,7 +324,28 @@ def test_the_record_names_every_check_the_criteria_and_the_report(root: Path) ->
     assert (told["verdict"], told["challenger"]["digest"], told["num_images"]) == ("promote", event.digest, 12)
     assert told["criteria_sha256"] == registry.criteria.digest(registry.criteria_of(PARAMS))
     assert "golden images answered as recorded, byte for byte" in event.details["golden"]
+    assert event.details["split_sha256"] == sha256_of(Path("work/split.json"))
+    assert told["notes"] == [
+        "No training of dense is recorded: its criteria were not frozen.",
+        "The test split was opened 1 times so far, this one included; no bound is corrected for it.",
+    ]
     assert Path("work/promotion/index.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_record_says_on_which_machine_and_how_fast(root: Path) -> None:
+    timing = {
+        "challenger": {"p95_ms": 90.5, "cpu_times_ms": [1.0, 2.0]},
+        "noise": None,
+        "machine": {"cpu": "Pentium 4"},
+    }
+    found = Evidence([row("promote")], timing, 6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(promote.evidence, "gather", lambda *_: found)
+        patch.setattr(promote.promotion_page, "render", lambda *_: "")
+        promote.run("ada", "first", PARAMS)
+    assert registry.read()[-1].details["timing"] == {
+        "challenger": {"p95_ms": 90.5}, "noise": None, "machine": {"cpu": "Pentium 4"},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -386,6 +408,35 @@ def test_criteria_that_changed_after_training_began_refuse_and_name_the_line(roo
     assert "amend" in caught.value.remedy
     assert [e.kind for e in registry.read()] == ["run"]
     assert promoted("ada", "as frozen")["changed"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"max_slowdown": 50.0}, r"promote\.max_slowdown: 1\.15 → 50\.0"),
+        ({"min_parity_iou": 0.0}, r"promote\.min_parity_iou: 0\.99 → 0\.0"),
+    ],
+)
+def test_what_a_package_has_to_keep_is_frozen_too(root: Path, change: dict[str, float], line: str) -> None:
+    begin_training(PARAMS)
+    softer = PARAMS.model_copy(update={"promote": PARAMS.promote.model_copy(update=change)})
+    with pytest.raises(GateRefusedError, match=line):
+        promoted("ada", "softer", params=softer)
+
+
+def test_lax_limits_that_are_put_back_after_the_gate_has_run_promote_nothing(root: Path) -> None:
+    """params.yaml then says what was frozen, and the verdict is one by other limits."""
+    strict = PARAMS.model_copy(update={"gate": GATE.model_copy(update={"min_miou": 0.99})})
+    begin_training(strict)
+    write_run(root)
+    assert gate.run(GATE)["winner"] == "semantic"
+    with pytest.raises(IntegrityError, match="changed after the gate had run") as caught:
+        promoted("ada", "put back", params=strict)
+    assert "dvc repro" in caught.value.remedy
+    Path("work/gate/checks.json").unlink()
+    with pytest.raises(IntegrityError, match="changed after the gate had run"):
+        promoted("ada", "put back", params=strict)
+    assert registry.champion(registry.read()) is None
 
 
 def test_as_many_others_as_asked_must_have_approved(root: Path) -> None:

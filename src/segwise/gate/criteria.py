@@ -9,13 +9,14 @@ from typing import Any
 
 from segwise.spec import canonical_json
 
-SECTIONS = ("decision", "evaluate", "gate")
+SECTIONS = ("decision", "evaluate", "gate", "promote")
+OF_THE_GATE = ("decision", "gate")
 ABSENT = "not set"
 
 
 def of(params: Mapping[str, Any]) -> dict[str, Any]:
     """The criteria in the sections of params.yaml, as plain values: what the pixels must support, how it is measured,
-    and when it is good enough. Sections that are missing are left out."""
+    when it is good enough, and what a package has to keep beside. Sections that are missing are left out."""
     return {name: json.loads(canonical_json(params[name])) for name in SECTIONS if name in params}
 
 
@@ -24,9 +25,17 @@ def digest(criteria: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(dict(criteria)).encode()).hexdigest()
 
 
+def judged_by(criteria: Mapping[str, Any]) -> str:
+    """SHA-256 of what the gate itself judges by: the decisions and its limits."""
+    return digest({name: criteria[name] for name in OF_THE_GATE})
+
+
 def changed(frozen: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Each key that differs, in dotted form and order of name, with both values: `gate.min_f1: 0.75 → 0.7`."""
-    before, after = dict(_leaves(frozen)), dict(_leaves(now))
+    """Each key that differs, in dotted form and order of name, with both values: `gate.min_f1: 0.75 → 0.7`.
+
+    A section that was no part of the criteria when they were frozen is not compared.
+    """
+    before, after = dict(_leaves(frozen)), dict(_leaves({key: now[key] for key in now if key in frozen}))
     return [
         f"{'.'.join(key)}: {before.get(key, ABSENT)} → {after.get(key, ABSENT)}"
         for key in sorted(before.keys() | after.keys())

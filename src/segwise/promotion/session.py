@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segwise import golden
 from segwise.bundle import MODEL
 from segwise.gate import latency
 from segwise.gate.promote_params import PromoteParams
@@ -56,11 +59,26 @@ def rows(session: Session, params: PromoteParams, deadline_ms: float | None) -> 
 
 
 def told(session: Session) -> dict[str, Any]:
-    """What the report shows of each side: percentiles by the clock, memory, cold start, every time on the processor."""
+    """What the report shows of each side: percentiles by the clock, memory, cold start, every time on the processor;
+    and the machine that they were taken on."""
     sides = {"champion": session.champion, "challenger": session.challenger}
     found = {side: _side(processes) for side, processes in sides.items() if processes}
     noise = latency.noise_of(_cpu(session.champion)) if session.champion else None
-    return {**found, "noise": None if noise is None else round(noise, 4)}
+    return {**found, "noise": None if noise is None else round(noise, 4), "machine": machine()}
+
+
+def machine() -> dict[str, Any]:
+    """What a time depends on: processor, cores, system, and the libraries that compute; one thread, one image at a
+    time."""
+    return {**golden.made_on(), "cores": os.cpu_count(), "system": platform.platform(), "threads": 1, "batch": 1}
+
+
+def brief(timing: Mapping[str, Any]) -> dict[str, Any]:
+    """What `told` says, without every single time."""
+    return {
+        key: {k: v for k, v in value.items() if k != "cpu_times_ms"} if isinstance(value, Mapping) else value
+        for key, value in timing.items()
+    }
 
 
 def walls(processes: Sequence[Timed]) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ class Freeze:
 
     @property
     def criteria(self) -> Mapping[str, Any]:
-        """The sections `decision`, `evaluate` and `gate` as they were then."""
+        """The sections `decision`, `evaluate`, `gate` and `promote` as they were then."""
         return dict(self.since.details["criteria"])
 
     @property

@@ -53,8 +53,10 @@ def result(
     num_images: int,
     num_groups: int,
     criteria_sha256: str,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The content of promotion.json: verdict, who, every check, times, and the images answered otherwise."""
+    """The content of promotion.json: verdict, who, every check, times, the images answered otherwise, and what else a
+    reader has to know."""
     return {
         "verdict": verdict,
         "champion": champion,
@@ -65,6 +67,7 @@ def result(
         "checks": [_plain(row) for row in rows],
         "timing": dict(timing),
         "changed": {name: list(images) for name, images in changed.items()},
+        "notes": list(notes),
     }
 
 
@@ -120,6 +123,8 @@ def view(found: Mapping[str, Any], pairs: Sequence[Pair], decisions: Mapping[str
         "parts": [(words, rows) for words, rows in parts if rows],
         "sides": sides,
         "noise": found["timing"].get("noise"),
+        "machine": machine_words(found["timing"].get("machine")),
+        "notes": found["notes"],
         "histogram": histogram({side: own["cpu_times_ms"] for side, own in sides.items()}),
         "diffs": [
             diff_words(name, decisions[name], len(images), found["num_images"])
@@ -130,10 +135,21 @@ def view(found: Mapping[str, Any], pairs: Sequence[Pair], decisions: Mapping[str
     }  # fmt: skip
 
 
+def machine_words(machine: Mapping[str, Any] | None) -> str:
+    """The machine that times were taken on; empty where that is not known."""
+    if not machine:
+        return ""
+    known = {key: value for key, value in machine.items() if key not in ("cpu", "cores", "system", "threads", "batch")}
+    libraries = ", ".join(f"{name} {version}" for name, version in sorted(known.items()))
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, one thread, one image at a time; {machine['system']}; {libraries}"
+    )
+
+
 def diff_words(name: str, decision: Decision, number: int, num_images: int) -> str:
     """What would be done otherwise, for people."""
     verb = "act differently" if decision.action else "be answered otherwise"
-    more = "" if decision.action or decision.kind == "presence" else " by more than the tolerance"
+    more = " by more than the tolerance" if decision.kind in ("count", "coverage") and not decision.action else ""
     return f"{name}: {number} of {num_images} images would now {verb}{more}."
 
 

@@ -18,6 +18,7 @@ from segwise.evaluation.intervals import draws
 from segwise.evaluation.replicates import USED, Replicates, replicated
 from segwise.evaluation.slices import by_attribute
 from segwise.evaluation.sums import Sums, read_sums
+from segwise.gate import criteria
 from segwise.gate.bounds import Sample
 from segwise.gate.checks import MEASURES, limits_of
 from segwise.gate.constant import why_constant
@@ -63,10 +64,16 @@ def run(params: GateParams, decisions: Decisions | None = None) -> dict[str, Any
     verdict = judge(values, params, {**refused, **constant}, slices)
     folder = WORK / "gate"
     folder.mkdir(parents=True, exist_ok=True)
-    full = verdict.full()
+    full = {**verdict.full(), "judged_by": _judged_by(params, decisions)}
     (folder / "checks.json").write_text(canonical_json(full), encoding="utf-8")
     (folder / "verdict.json").write_text(canonical_json(verdict.bare()), encoding="utf-8")
     return {**full, "summary": full["why"]}
+
+
+def _judged_by(params: GateParams, decisions: Decisions) -> str:
+    """The digest by which `promote` knows that the verdict is one by the limits that hold then."""
+    asked = {name: decision.model_dump(mode="json") for name, decision in decisions.items()}
+    return criteria.judged_by(criteria.of({"decision": asked, "gate": params.model_dump(mode="json")}))
 
 
 def _timed(timing: Mapping[str, Any]) -> dict[str, float | None]:

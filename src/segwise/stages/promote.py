@@ -18,7 +18,7 @@ from segwise.errors import GateRefusedError, InconclusiveError, IntegrityError
 from segwise.evaluation.sums import read_sums
 from segwise.gate.comparison import overall
 from segwise.params import Params
-from segwise.promotion import evidence
+from segwise.promotion import evidence, notes, session
 from segwise.promotion.evidence import Evidence, Rules
 from segwise.report import promotion_page
 from segwise.spec import canonical_json, sha256_of
@@ -55,8 +55,9 @@ def run(actor: str, reason: str, params: Params, sign_key: Path | None = None) -
     Raises:
         GateRefusedError: it is held: worse, or a limit, a criterion or an approval is missing.
         InconclusiveError: the evidence is not enough.
-        IntegrityError: the package is not of the gate's winner, the archive is not what its manifest says, it is not
-            what was gated, or the registry is damaged.
+        IntegrityError: the package is not of the gate's winner, the gate judged by other limits than those of
+            params.yaml, the archive is not what its manifest says, it is not what was gated, or the registry is
+            damaged.
         BusyError: somebody else promoted, rolled back or amended the criteria meanwhile.
         UsageError: actor or reason is empty, or the key cannot sign or is not one the project trusts.
     """
@@ -71,14 +72,16 @@ def run(actor: str, reason: str, params: Params, sign_key: Path | None = None) -
         return {**answer, "changed": False, "summary": f"{contest.digest[:12]} already is the champion: {todo}"}
     now = registry.criteria_of(params)
     _require_frozen(contest, now)
+    _require_judged(now)
     _require_approved(contest, actor, params.promote.approvals)
     answered = golden.check(contest.folder)
     found, num_images = _gather(contest, actor, params)
-    verdict = overall(row.verdict for row in found.rows)
-    told = _told(contest, found, verdict, num_images, registry.criteria.digest(now))
+    verdict, split = overall(row.verdict for row in found.rows), sha256_of(WORK / "split.json")
+    told = _told(contest, found, verdict, num_images, registry.criteria.digest(now), split)
     _report(told, found, params)
     details = {
         "approach": contest.manifest["winner"], "why": why, "data_md5": contest.manifest["data_md5"],
+        "split_sha256": split, "timing": session.brief(found.timing),
         "golden": answered, "criteria_sha256": told["criteria_sha256"], "champion": told["champion"],
         "checks": told["checks"], "promotion_sha256": sha256_of(OUT / "promotion.json"),
     }  # fmt: skip
@@ -126,6 +129,14 @@ def _require_frozen(contest: Contest, now: Mapping[str, Any]) -> None:
         raise GateRefusedError("the criteria of when the training began", "; ".join(lines), remedy)
 
 
+def _require_judged(now: Mapping[str, Any]) -> None:
+    """Lax limits that were put back once the gate had run would leave no other trace."""
+    path = WORK / "gate/checks.json"
+    if (_read(path) if path.is_file() else {}).get("judged_by") != registry.criteria.judged_by(now):
+        came = "one by other limits: params.yaml was changed after the gate had run"
+        raise IntegrityError("a verdict of the gate by the limits in params.yaml", came, "judge again: `dvc repro`")
+
+
 def _require_approved(contest: Contest, actor: str, needed: int) -> None:
     events = registry.read()
     if not registry.approved(events, contest.digest, needed, actor):
@@ -152,14 +163,18 @@ def _gather(contest: Contest, actor: str, params: Params) -> tuple[Evidence, int
     return evidence.gather(packages, contest.digest, trained, evaluated, dataset, records, rules), len(records)
 
 
-def _told(contest: Contest, found: Evidence, verdict: str, num_images: int, criteria_sha256: str) -> dict[str, Any]:
+def _told(
+    contest: Contest, found: Evidence, verdict: str, num_images: int, criteria_sha256: str, split_sha256: str
+) -> dict[str, Any]:
     """The content of promotion.json."""
-    champion = contest.champion
+    champion, networks = contest.champion, NETWORKS[contest.manifest["winner"]]
+    standing = None if champion is None else (champion, store.STATE / "champions" / champion.digest)
     return promotion_page.result(
         verdict, found.rows, found.timing, found.changed,
         champion={"digest": champion.digest, "approach": champion.details.get("approach", "")} if champion else None,
         challenger={**contest.subject, "approach": contest.manifest["winner"]},
         num_images=num_images, num_groups=found.num_groups, criteria_sha256=criteria_sha256,
+        notes=notes.notes(registry.read(), networks, split_sha256, standing),
     )  # fmt: skip
 
 
