@@ -202,6 +202,37 @@ def test_compiled_python_beside_the_champions_code_is_never_run(root: Path) -> N
     assert not (store.champion()[0] / "src/segwise").exists(), "unpacked anew"
 
 
+def test_an_archive_that_brings_compiled_python_is_neither_unpacked_nor_opened(root: Path) -> None:
+    _, digest = make_package(root / "a", "a")
+    (root / "a/src/__pycache__").mkdir()
+    with tarfile.open(root / "a.bento", "w:xz") as tar:
+        tar.add(root / "a", ".")
+    sha256 = store.keep(root / "a.bento")
+    with pytest.raises(IntegrityError, match="compiled Python"):
+        store.unpack(sha256, digest)
+    with pytest.raises(IntegrityError, match="compiled Python"), store.opened(sha256, digest):
+        pass
+    assert store.unpacked() == []
+
+
+def test_an_archive_is_opened_under_its_digest_and_gone_afterwards(root: Path) -> None:
+    archive, digest = make_package(root / "a", "a")
+    with store.opened(store.keep(archive), digest) as folder:
+        assert folder.name == digest
+        assert [path.name for path in folder.parent.iterdir()] == [digest], "nothing else beside it"
+        assert bundle.verify(folder, digest)[0] == digest
+    assert not folder.exists()
+
+
+def test_a_signature_is_kept_under_its_bytes_and_told_with_its_key(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store.signing, "read", lambda signature: (f"key of {signature.decode()}", set()))
+    told = store.keep_signature(b"abc")
+    sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of "abc": FIPS 180-2
+    assert told == {"sha256": sha256, "key_sha256": "key of abc"}
+    (kept,) = (store.STATE / "store").iterdir()
+    assert (kept.name, kept.read_bytes()) == (f"{sha256}.sig", b"abc")
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"files": []}', "{}"])
 def test_a_manifest_that_is_none_is_told_as_such(root: Path, text: str) -> None:
     make_package(root / "a", "a")
