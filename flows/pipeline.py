@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import ROOT
 from flows.dag import Stage, changed_stages, read_dag
 from flows.lockfile import settle, stage_order
-from flows.process import StageFailedError
+from flows.process import StageFailedError, end_children
 from flows.record import VERDICTS, lock_sha256, read
 from flows.run import EFFECT_TIMEOUT_S, STAGE_TIMEOUT_S, Run
 from flows.summary import markdown, print_summary, refusal_of, winner_of
@@ -219,18 +220,34 @@ def main(arguments: list[str] | None = None) -> int:
 def guarded(name: str, call: Callable[[], int]) -> int:
     """What `call` returns; a failure is told in a line, and its exit code returned."""
     try:
-        return call()
+        with _ends_at_once(name):
+            return call()
     except SegwiseError as error:
         print(f"segwise {name}: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print(f"segwise {name}: interrupted; the next run goes on from here", file=sys.stderr)
-        return 130
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
         print(f"segwise {name}: {unexpected(error)}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _ends_at_once(name: str) -> Iterator[None]:
+    """Ctrl-C ends the block, what it has started and this process, without Prefect's say: the terminal interrupts its
+    server too, and it would go on asking that for minutes. A run survives being killed, so nothing is lost."""
+
+    def end(_number: int, _frame: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        print(f"\nsegwise {name}: interrupted; the next run goes on from here", file=sys.stderr, flush=True)
+        end_children()
+        os._exit(130)
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def reproduce_all(root: Path, jobs: int) -> int:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -153,6 +154,17 @@ def kill_group(group: int, grace_s: float = GRACE_S) -> None:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline and _group_alive(group):
             time.sleep(0.05)
+
+
+def end_children(grace_s: float = GRACE_S) -> None:
+    """Ask every process that this one has started, and what they started, to end; then make them."""
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        with suppress(psutil.Error):
+            child.terminate()
+    for child in psutil.wait_procs(children, timeout=grace_s)[1]:
+        with suppress(psutil.Error):
+            child.kill()
 
 
 def _group_alive(group: int) -> bool:

@@ -25,6 +25,7 @@ def read(**keys: Any) -> Decision:
         ({"tolerance": {"relativ": 0.1}}, "decision.bottles.tolerance.relativ", "did you mean `relative`?"),
         ({"tolerance": {"min_f1": 0.1}}, "decision.bottles", "allowed here: relative, absolute, min_accuracy"),
         ({"tolerance": {"relative": 0}}, "decision.bottles.tolerance.relative: 0", "allowed here"),
+        ({"tolerance": {"relative": 5}}, "decision.bottles.tolerance.relative: 5", "allowed here"),
         ({"tolerance": {"min_accuracy": 0.9}}, "decision.bottles", "if count(bottle) < 12 then alert"),
         ({"zone": {}}, "decision.bottles.zone", "did you mean `zones`?"),
         ({"zones": {"left": [[0, 0], [0.5, 0.5], [1, 1]]}}, "decision.bottles.zones", "[0.5, 0]"),

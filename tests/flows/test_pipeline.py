@@ -41,7 +41,8 @@ def _start(folder: Path, until: str) -> subprocess.Popen[str]:
 
     command = [sys.executable, "-m", "flows.pipeline", "--root", str(folder)]
     env = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
-    run = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    run = subprocess.Popen(command, cwd=ROOT, env=env, text=True, start_new_session=True, **pipes)
     assert run.stdout is not None
     assert any(until in line for line in run.stdout)
     return run
@@ -145,12 +146,13 @@ def test_an_interrupted_run_says_so_and_leaves_no_process_behind(make_repo: Make
     folder = make_repo(pipeline="stages:\n  long: {cmd: python step.py long 300, outs: [long.txt]}\n")
     run = _start(folder, until="working on long")
     try:
-        run.send_signal(how)
+        os.killpg(run.pid, how) if how == signal.SIGINT else run.send_signal(how)  # a terminal tells the whole group
         _, error = run.communicate(timeout=60)
     finally:
         run.kill()
     assert run.returncode == code, error
-    assert "Traceback" not in error
+    assert "Traceback" not in error and "EventsWorker" not in error
+    assert ("interrupted; the next run goes on from here" in error) == (how == signal.SIGINT)
     assert _processes_in(folder) == []
 
 

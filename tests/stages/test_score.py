@@ -122,6 +122,16 @@ def test_a_prediction_that_cannot_be_read_is_named(data: DataParams, change: dic
     assert not Path("work/score").exists()
 
 
+def test_a_file_that_is_not_there_is_told_and_no_reading_recorded(
+    data: DataParams, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("registry").mkdir()
+    Path("params.yaml").write_text(SHIPPED.read_text())
+    assert cli.main(["score", "elsewhere.json"]) == 4
+    assert "no such file" in capsys.readouterr().err
+    assert not registry.read()
+
+
 def test_what_is_no_list_of_predictions_is_refused(data: DataParams) -> None:
     for rows in ({"images": []}, "text", [1, 2]):
         with pytest.raises(DataInvalidError, match="a list of predictions"):

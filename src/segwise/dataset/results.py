@@ -48,6 +48,8 @@ def read_results(path: Path, root: Path) -> Results:
         DataInvalidError: it is no such file, or a prediction is of an unknown image or class, has a score outside
             [0, 1] or a shape that does not fit its image; each one is named.
     """
+    if not path.is_file():
+        raise DataInvalidError(f"predictions in {path}", "no such file", REMEDY)
     labels, raw = coco.read_raw(root / coco.LABELS_NAME), coco.read_raw(path)
     rows = raw.get("annotations") if isinstance(raw, dict) else raw
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -38,7 +38,7 @@ class Tolerance(Section):
             the whole tolerance, beside others all must hold.
     """
 
-    relative: Error | None = None
+    relative: Annotated[float, Field(gt=0, le=1)] | None = None
     absolute: Error | None = None
     points: Error | None = None
     min_sensitivity: Share | None = None

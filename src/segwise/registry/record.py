@@ -66,13 +66,23 @@ def _training(network: str, params: Any) -> None:
 
 
 def _test_read(verb: str, name: str, params: Any, measured: Path | None) -> None:
-    data = _data()
+    """Nothing is recorded of a missing model, a refused cascade or a missing split: no test image is opened."""
     folder = Path("work/calibrate") / name
     spec = folder / CASCADE_FILE if (folder / CASCADE_FILE).is_file() else folder / "model.json"
     model = _sha256(measured or spec)
+    if not model or not SPLIT.is_file() or _is_refused(spec):
+        return
+    data = _data()
     subject = {"approach": name, "model_sha256": model, "data_md5": data, "split_sha256": _sha256(SPLIT)}
     details = {"criteria_sha256": criteria.digest(criteria_of(params))}
     append("test_read", subject, details, actor(), f"segwise {verb} {name}")
+
+
+def _is_refused(spec: Path) -> bool:
+    try:
+        return spec.name == CASCADE_FILE and bool(json.loads(spec.read_text(encoding="utf-8")).get("refused"))
+    except ValueError:
+        return False  # damaged: whoever opens it says so
 
 
 def _data() -> str:

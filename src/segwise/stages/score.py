@@ -55,7 +55,8 @@ def run(
         DataInvalidError: see `read_results`.
     """
     if name in CANDIDATES or not is_plain(name) or "/" in name:
-        raise UsageError("a plain name of the other model", f"--name {name}", "call it what you call the model")
+        taken = ", which is a candidate's" if name in CANDIDATES else ""
+        raise UsageError("a plain name of the other model", f"--name {name}{taken}", "call it what you call the model")
     dataset = coco.read(Path(data.dir))
     answers.check(decisions, dataset.classes)
     split = read_json(Path("work/split.json"))
