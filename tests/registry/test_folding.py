@@ -173,3 +173,17 @@ def test_the_criteria_are_the_four_sections_that_say_them(section: str) -> None:
     found = registry.criteria_of(load(PARAMS))
     assert set(found) == {"decision", "evaluate", "gate", "promote"}
     assert found[section]
+
+
+def test_signatures_are_those_of_the_package_the_newest_first_and_each_once(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    for digest, signature in (
+        ("a", {"sha256": "1"}), ("b", {"sha256": "9"}), ("a", {"sha256": "2"}), ("a", {"sha256": "1"}),
+        ("a", {}), ("a", "none"), ("a", None),
+    ):  # fmt: skip
+        add(path, "sign", {"digest": digest}, details={"signature": signature})
+    add(path, "promote", {"digest": "a"})
+    events = registry.read(path)
+    assert registry.signatures(events, "a") == ("1", "2")
+    assert registry.signatures(events, "b") == ("9",)
+    assert registry.signatures(events, "c") == registry.signatures((), "a") == ()
