@@ -24,7 +24,7 @@ def table(scored: Values, metrics: Mapping[str, Values]) -> str:
         rows = [_asked(c, values, _difference(c, name, found["differences"]), width)
                 for c, values in found["candidates"].items()]  # fmt: skip
         blocks.append("\n".join([f"{decision} ({found['tolerance']}), error:", *rows]))
-    head = "".join(f"{words:>18}" for words in SHOWN)
+    head = "".join(f"{words:>24}" for words in SHOWN)
     blocks.append("\n".join([f"{'':{width + 2}}{head}", *(_quality(c, m, width) for c, m in metrics.items())]))
     return "\n\n".join(blocks)
 
