@@ -47,15 +47,29 @@ def test_the_ratio_is_the_median_over_images_of_least_times() -> None:
     assert found.verdict == "hold"
 
 
-def test_a_difference_within_the_noise_of_the_champion_is_inconclusive_and_one_beyond_it_is_held() -> None:
+def test_a_difference_within_noise_larger_than_the_margin_is_inconclusive_and_one_beyond_it_is_not() -> None:
     champion = np.full((4, 2, 1), 100.0)
     champion[::2] = 150.0  # two of its processes are half as slow again: halves differ by up to 1.5
     challenger = np.full((4, 2, 1), 130.0)
     found = slowdown(champion, challenger, LIMIT)
     assert found.noise == pytest.approx(0.5)
     assert (found.ratio, found.verdict) == (pytest.approx(1.3), "inconclusive")
-    assert slowdown(champion, challenger * 1.25, LIMIT).verdict == "hold"  # 1.625, more than 1.5
-    assert slowdown(champion, challenger * 0.8, LIMIT).verdict == "promote"  # 1.04, noise or not
+    assert slowdown(champion, challenger * 1.25, LIMIT).verdict == "inconclusive"  # 1.625: 1.08 made slower by noise
+    assert slowdown(champion, challenger * 1.34, LIMIT).verdict == "hold"  # 1.742, more than 1.15 × 1.5
+    assert slowdown(champion, challenger * 0.8, LIMIT).verdict == "inconclusive"  # 1.04: 1.56 made faster by noise
+    assert slowdown(champion, challenger * 0.58, LIMIT).verdict == "promote"  # 0.754, less than 1.15 / 1.5
+
+
+def test_a_session_too_noisy_to_tell_promotes_no_slower_challenger_and_noise_within_the_margin_decides_nothing() -> (
+    None
+):
+    champion = np.full((4, 2, 1), 100.0)
+    champion[::2] = 140.0
+    unlucky = np.full((4, 2, 1), 114.0)  # a challenger 1.4 times as slow, timed in the quiet turns
+    assert slowdown(champion, unlucky, LIMIT).verdict == "inconclusive"
+    champion[::2] = 114.0
+    assert slowdown(champion, unlucky, LIMIT).verdict == "promote"
+    assert slowdown(champion, np.full((4, 2, 1), 115.1), LIMIT).verdict == "hold"
 
 
 def test_a_faster_challenger_is_never_judged_worse_than_a_slower_one() -> None:
@@ -65,6 +79,11 @@ def test_a_faster_challenger_is_never_judged_worse_than_a_slower_one() -> None:
     verdicts = [rank[slowdown(champion, f * challenger, LIMIT).verdict] for f in np.linspace(0.5, 2.5, 60)]
     assert verdicts == sorted(verdicts)
     assert {verdicts[0], verdicts[-1]} == {0, 2}
+    noisy = times(rng, noise=0.02)
+    noisy[::2] *= 1.6
+    verdicts = [rank[slowdown(noisy, f * challenger, LIMIT).verdict] for f in np.linspace(0.2, 4, 60)]
+    assert verdicts == sorted(verdicts)
+    assert set(verdicts) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0, -1.0])
@@ -102,11 +121,20 @@ def test_turns_are_balanced_so_that_drift_hits_both_alike() -> None:
 @pytest.mark.parametrize(("late", "verdict"), [(0, "promote"), (1, "promote"), (2, "hold")])
 def test_the_deadline_may_be_missed_by_a_stated_share(late: int, verdict: str) -> None:
     wall = np.array([10.0] * (20 - late) + [50.1] * late)
-    row = latency.deadline_row(wall, 50.0, 0.05)
+    row = latency.deadline_row(wall, wall, 50.0, 0.05)
     assert (row.challenger, row.verdict) == (pytest.approx(late / 20), verdict)
     assert bool(row.to_change) == (verdict == "hold")
-    assert latency.deadline_row(np.array([]), 50.0, 0.05).verdict == "hold"
+    assert latency.deadline_row(np.array([]), np.array([]), 50.0, 0.05).verdict == "hold"
     assert latency.miss_rate(np.array([50.0]), 50.0) == 0.0
+
+
+def test_a_deadline_that_the_processor_would_have_kept_is_missed_by_the_machine_not_by_the_model() -> None:
+    wall, cpu = np.full(20, 80.0), np.full(20, 40.0)
+    row = latency.deadline_row(wall, cpu, 50.0, 0.05)
+    assert (row.challenger, row.verdict) == (1.0, "inconclusive")
+    assert "on the processor 0.0 % did: run it again when the machine is quieter" in row.to_change
+    assert latency.deadline_row(wall, np.full(20, 50.1), 50.0, 0.05).verdict == "hold"
+    assert latency.deadline_row(np.full(20, 49.0), cpu, 50.0, 0.05).verdict == "promote"
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ def rows(session: Session, params: PromoteParams, deadline_ms: float | None) -> 
         found = latency.slowdown(first, second, params.max_slowdown)
         out += latency.rows(found, (_middle(first), _middle(second)))
     if deadline_ms is not None:
-        out.append(latency.deadline_row(walls(session.challenger), deadline_ms, params.max_miss_rate))
+        wall, cpu = walls(session.challenger), _cpu(session.challenger).ravel()
+        out.append(latency.deadline_row(wall, cpu, deadline_ms, params.max_miss_rate))
     return out
 
 
