@@ -7,8 +7,9 @@ is that of the processor, not of the clock, so that a neighbour's turn is not in
 
 A ratio alone does not say what the session can tell apart. So the champion is held against itself: its processes are
 divided into two halves in every possible way, and the largest ratio between two halves is the session's noise (A/A).
-Noise that is smaller than the margin is what the margin is for. Where it is larger, the true ratio may be anywhere within
-it on either side of the measured one, and only what holds there is proven: a session too noisy to tell promotes nobody.
+Noise that is smaller than the margin is what the margin is for. Where it is larger, the true ratio may be anywhere
+within it on either side of the measured one, and only what holds there is proven: a session too noisy to tell promotes
+nobody.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ def deadline_row(
 ) -> Row:
     """The challenger's answers against an absolute deadline, by the clock.
 
-    Where the processor alone would have kept it, the machine had others to serve: that holds nobody, and proves nothing.
+    Where the processor alone would have kept it, the machine had others to serve: that holds nobody, proves nothing.
     """
     late, busy = miss_rate(wall_ms, deadline_ms), miss_rate(cpu_ms, deadline_ms)
     verdict: Verdict = "hold"
