@@ -232,6 +232,8 @@ def test_stages_side_by_side_are_all_recorded(root: Path) -> None:
     code = "import sys; from segwise.params import load; from segwise.registry import record; " + (
         "p = load(); [record.before('evaluate', sys.argv[1], p) for _ in range(5)]"
     )
+    for number in range(3):
+        shutil.copytree("work/calibrate/hybrid", f"work/calibrate/a{number}")
     env: dict[str, Any] = {**os.environ, "PYTHONPATH": str(REPO / "src")}
     started = [subprocess.Popen([sys.executable, "-c", code, f"a{n}"], env=env, cwd=root) for n in range(3)]
     assert [process.wait(60) for process in started] == [0, 0, 0]
@@ -239,3 +241,14 @@ def test_stages_side_by_side_are_all_recorded(root: Path) -> None:
     assert len(events) == 16
     for number in range(3):
         assert sum(event.subject.get("approach") == f"a{number}" for event in events) == 5
+
+
+@pytest.mark.parametrize("missing", ["model", "split", "cascade"])
+def test_where_no_test_image_can_be_opened_nothing_is_recorded(root: Path, stage: Any, missing: str) -> None:
+    stage("evaluate")
+    if missing == "cascade":
+        Path("work/calibrate/cascade/cascade.json").write_text('{"refused": "too few groups need it"}')
+    else:
+        Path({"model": "work/calibrate/hybrid/model.json", "split": "work/split.json"}[missing]).unlink()
+    assert cli.main(["evaluate", "cascade" if missing == "cascade" else "hybrid"]) == 0
+    assert not registry.read()
