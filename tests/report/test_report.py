@@ -171,7 +171,7 @@ def test_the_gates_three_verdicts_and_bounds_are_on_the_page() -> None:
     assert "F1 at IoU 0.5, modality &lt;b&gt;" in html
     assert html.count('class="open">F1 at IoU 0.5<') == 1
     assert "at worst 0.6" in html and "≥ 0.700" in html
-    assert html.count("Not judged: modality few (3 groups of 6 test images, and 11 groups are needed).") == 3
+    assert html.count("Not judged: modality few (3 usable groups of 6 test images, and 11 are needed).") == 3
     assert "any of 3 candidates may win" in html
     unproven = judge({"hybrid": values["hybrid"]}, GateParams(min_f1=0.7))
     html = render(Run(checks=unproven.full(), metrics={"hybrid": FIGURES}))
