@@ -141,13 +141,14 @@ def test_an_amendment_holds_for_the_trainings_before_it_and_not_for_those_after(
     path = tmp_path / "events.jsonl"
     train(path, "dense", "p", 0.75)
     amend(path, 0.7)
-    second = amend(path, 0.65)
+    amend(path, 0.72)
+    last = amend(path, 0.65)
     train(path, "instance", "p", 0.8)
     assert held(path, "dense") == 0.65
     assert held(path, "instance") == 0.8
     one = registry.freeze(registry.read(path), "dense")
     assert one is not None
-    assert (one.began.seq, one.since) == (1, second)
+    assert (one.began.seq, one.since) == (1, last)
 
 
 def test_of_two_networks_the_training_begun_first_decides_and_both_are_compared(tmp_path: Path) -> None:
