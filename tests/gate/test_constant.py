@@ -81,3 +81,23 @@ def test_equal_numbers_of_pixels_may_be_chance_or_right() -> None:
     empty = pattern()
     empty[0] = [[85, 0], [15, 0]]
     assert why_constant(empty, SUMS.counted) is None  # nothing is answered on one
+
+
+def test_a_pattern_in_some_sizes_only_or_with_an_image_that_is_empty_is_an_answer() -> None:
+    sized = pattern(8, (100, 200))
+    sized[7, 0] = [sized[7, 0].sum() - 60, 60]  # of the second size one image is answered otherwise
+    assert why_constant(sized, SUMS.counted) is None
+    empty = np.concatenate([pattern(), [[[35, 0], [15, 0]]]])  # and one of another size has no answer at all
+    assert why_constant(empty, SUMS.counted) is None
+
+
+def test_labels_that_differ_in_one_size_are_enough_to_tell_a_pattern() -> None:
+    alike = np.repeat(pattern(1, (200,)), 3, axis=0)
+    found = why_constant(np.concatenate([pattern(), alike]), SUMS.counted)
+    assert found is not None and found.startswith("it answers the same numbers of pixels")
+
+
+def test_an_answer_of_several_classes_may_lack_a_labelled_one() -> None:
+    pixels = np.zeros((4, 3, 3), dtype=np.int64)
+    pixels[:, 0, 0], pixels[:, 1, 1], pixels[:, 2, 1] = 50, np.arange(1, 5), 7
+    assert why_constant(pixels, SUMS.counted) is None
