@@ -439,6 +439,16 @@ def test_lax_limits_that_are_put_back_after_the_gate_has_run_promote_nothing(roo
     assert registry.champion(registry.read()) is None
 
 
+def test_a_verdict_on_other_figures_than_those_of_now_promotes_nothing(root: Path) -> None:
+    """The test split grew and was evaluated, and the gate has not run since."""
+    write_run(root)
+    write_sums(Path("work/evaluate/semantic/sums.npz"), make_sums(0.9, num_groups=21))
+    with pytest.raises(IntegrityError, match="evaluated again after the gate had run"):
+        promoted("ada", "grown")
+    assert gate.run(GATE)["winner"] == "semantic"
+    assert promoted("ada", "judged again")["changed"] is True
+
+
 def test_as_many_others_as_asked_must_have_approved(root: Path) -> None:
     two = PARAMS.model_copy(update={"promote": PARAMS.promote.model_copy(update={"approvals": 2})})
     digest = sha256_of(Path("work/package/manifest.json"))

@@ -27,7 +27,7 @@ from segwise.gate.params import GateParams
 from segwise.gate.power import per_candidate, strength, weights_of
 from segwise.gate.slices import Slice, enough
 from segwise.gate.verdict import judge, worst_used
-from segwise.spec import CANDIDATES, canonical_json
+from segwise.spec import CANDIDATES, canonical_json, sha256_of
 
 WORK = Path("work")
 Weights = NDArray[np.int64]
@@ -64,7 +64,7 @@ def run(params: GateParams, decisions: Decisions | None = None) -> dict[str, Any
     verdict = judge(values, params, {**refused, **constant}, slices)
     folder = WORK / "gate"
     folder.mkdir(parents=True, exist_ok=True)
-    full = {**verdict.full(), "judged_by": _judged_by(params, decisions)}
+    full = {**verdict.full(), "judged_by": _judged_by(params, decisions), "judged": {a: _sha256(a) for a in measured}}
     (folder / "checks.json").write_text(canonical_json(full), encoding="utf-8")
     (folder / "verdict.json").write_text(canonical_json(verdict.bare()), encoding="utf-8")
     return {**full, "summary": full["why"]}
@@ -74,6 +74,11 @@ def _judged_by(params: GateParams, decisions: Decisions) -> str:
     """The digest by which `promote` knows that the verdict is one by the limits that hold then."""
     asked = {name: decision.model_dump(mode="json") for name, decision in decisions.items()}
     return criteria.judged_by(criteria.of({"decision": asked, "gate": params.model_dump(mode="json")}))
+
+
+def _sha256(approach: str) -> str:
+    """Of the figures that it was judged on."""
+    return sha256_of(WORK / "evaluate" / approach / "sums.npz")
 
 
 def _timed(timing: Mapping[str, Any]) -> dict[str, float | None]:

@@ -18,7 +18,7 @@ from segwise.errors import GateRefusedError, InconclusiveError, IntegrityError
 from segwise.evaluation.sums import read_sums
 from segwise.gate.comparison import overall
 from segwise.params import Params
-from segwise.promotion import evidence, notes, session
+from segwise.promotion import conditions, evidence, notes, session
 from segwise.promotion.evidence import Evidence, Rules
 from segwise.report import promotion_page
 from segwise.spec import canonical_json, sha256_of
@@ -70,14 +70,11 @@ def run(actor: str, reason: str, params: Params, sign_key: Path | None = None) -
         is_unsigned = sign_key is not None and not registry.signatures(registry.read(), contest.digest)
         todo = "to sign it: `segwise sign`" if is_unsigned else "nothing to do"
         return {**answer, "changed": False, "summary": f"{contest.digest[:12]} already is the champion: {todo}"}
-    now = registry.criteria_of(params)
-    _require_frozen(contest, now)
-    _require_judged(now)
-    _require_approved(contest, actor, params.promote.approvals)
+    _may(contest, actor, params)
     answered = golden.check(contest.folder)
     found, num_images = _gather(contest, actor, params)
     verdict, split = overall(row.verdict for row in found.rows), sha256_of(WORK / "split.json")
-    told = _told(contest, found, verdict, num_images, registry.criteria.digest(now), split)
+    told = _told(contest, found, verdict, num_images, registry.criteria.digest(registry.criteria_of(params)), split)
     _report(told, found, params)
     details = {
         "approach": contest.manifest["winner"], "why": why, "data_md5": contest.manifest["data_md5"],
@@ -121,30 +118,16 @@ def _enter(expected: Mapping[str, Any]) -> Contest:
     return Contest(len(events), registry.champion(events), digest, sha256, folder, manifest)
 
 
-def _require_frozen(contest: Contest, now: Mapping[str, Any]) -> None:
-    """What a model is judged by may not change after its training began, unless it is amended on purpose."""
-    lines = registry.moved(registry.read(), NETWORKS[contest.manifest["winner"]], now)
-    if lines:
-        remedy = "put them back, or change them on purpose: `segwise criteria --amend --reason …`"
-        raise GateRefusedError("the criteria of when the training began", "; ".join(lines), remedy)
+def _may(contest: Contest, actor: str, params: Params) -> None:
+    """What has to hold before the test split is opened."""
+    now, events, winner = registry.criteria_of(params), registry.read(), contest.manifest["winner"]
+    conditions.require_frozen(events, NETWORKS[winner], now)
+    conditions.require_judged(WORK / "gate/checks.json", _sums(contest), winner, now)
+    conditions.require_approved(events, contest.digest, actor, params.promote.approvals)
 
 
-def _require_judged(now: Mapping[str, Any]) -> None:
-    """Lax limits that were put back once the gate had run would leave no other trace."""
-    path = WORK / "gate/checks.json"
-    if (_read(path) if path.is_file() else {}).get("judged_by") != registry.criteria.judged_by(now):
-        came = "one by other limits: params.yaml was changed after the gate had run"
-        raise IntegrityError("a verdict of the gate by the limits in params.yaml", came, "judge again: `dvc repro`")
-
-
-def _require_approved(contest: Contest, actor: str, needed: int) -> None:
-    events = registry.read()
-    if not registry.approved(events, contest.digest, needed, actor):
-        names = ", ".join(registry.approvers(events, contest.digest)) or "nobody"
-        expected = f"{needed} approval(s) of {contest.digest[:12]} by others than {actor}"
-        raise GateRefusedError(
-            expected, f"approved by {names}", f"`segwise approve {contest.digest[:12]} --actor NAME`"
-        )
+def _sums(contest: Contest) -> Path:
+    return WORK / "evaluate" / str(contest.manifest["winner"]) / "sums.npz"
 
 
 def _gather(contest: Contest, actor: str, params: Params) -> tuple[Evidence, int]:
@@ -158,8 +141,7 @@ def _gather(contest: Contest, actor: str, params: Params) -> tuple[Evidence, int
         details = {"num_images": len(records), "split_sha256": sha256_of(WORK / "split.json")}
         registry.append("test_read", subject, details, actor, "segwise promote")
     rules = Rules(params.decision, params.evaluate, params.gate, params.promote)
-    evaluated = read_sums(WORK / "evaluate" / contest.manifest["winner"] / "sums.npz")
-    packages, trained = (champion, contest.folder), WORK / "train"
+    packages, trained, evaluated = (champion, contest.folder), WORK / "train", read_sums(_sums(contest))
     return evidence.gather(packages, contest.digest, trained, evaluated, dataset, records, rules), len(records)
 
 
