@@ -86,7 +86,10 @@ def require_same(measured: Sums, evaluated: Sums) -> None:
     Raises:
         IntegrityError: other images, or a figure that differs by more than SAME_WITHIN.
     """
-    remedy = "make the package anew: `dvc repro package`"
+    remedy = (
+        "make the package anew: `dvc repro package`; if it was evaluated on another processor, which rounds otherwise: "
+        "`dvc repro --force --single-item evaluate@NAME`, then `dvc repro`"
+    )
     if measured.file_names.tolist() != evaluated.file_names.tolist():
         came = f"{len(measured)} and {len(evaluated)} images that are not the same"
         raise IntegrityError("the package measured on the images that the gate saw", came, remedy)
